@@ -1,0 +1,53 @@
+/**
+ * What a repository runs its statements through. An executor stands for one principal; whoever holds
+ * one can't run a statement without that principal's context.
+ */
+import { fillPlaceholders, type Query, type SQL } from 'drizzle-orm'
+import type { Answer, Statement, TransactionOptions } from './driver.ts'
+
+/**
+ * A query shape compiled once: text, and parameters that are values or Drizzle placeholders.
+ * `gated` says that the statement carries the executor's gate in its WHERE clause.
+ */
+export interface CompiledQuery {
+  readonly text: string
+  readonly params: readonly unknown[]
+  readonly gated: boolean
+}
+
+export type ExecutorRole = 'tenant' | 'service'
+
+export interface Executor {
+  readonly role: ExecutorRole
+  /**
+   * The tenant that every statement on a tenant table must name, in the text form of its column.
+   * Null only for the service role when it has not been bound to a tenant.
+   */
+  readonly tenant: string | null
+  /**
+   * A condition that sets this principal's context as it is evaluated, before any row is read: put it
+   * into the WHERE clause of a single statement and the statement needs no transaction. Null where a
+   * transaction already holds the context, or the login can't be trusted with a gate; the same object
+   * for all principals of a system (its values are placeholders), so compiled shapes can be shared.
+   */
+  readonly gate: SQL | null
+  /**
+   * Runs one statement. One that isn't gated runs in a transaction with the context, so leaving the
+   * gate out costs time, never isolation.
+   */
+  run(query: CompiledQuery, values?: Readonly<Record<string, unknown>>): Promise<Answer>
+  /** Several statements in one transaction. Inside another one: a savepoint, same context. */
+  transaction<T>(run: (executor: Executor) => Promise<T>, options?: ScopeTransactionOptions): Promise<T>
+}
+
+export type ScopeTransactionOptions = Pick<TransactionOptions, 'isolation' | 'readOnly' | 'statementTimeoutMs'>
+
+/** Wraps what a Drizzle dialect compiled (`dialect.sqlToQuery(query)`). */
+export function compiledQuery(query: Query, options: { readonly gated: boolean }): CompiledQuery {
+  return { text: query.sql, params: query.params, gated: options.gated }
+}
+
+/** Fills a compiled query's placeholders. Throws when one has no value. */
+export function bindQuery(query: CompiledQuery, values: Readonly<Record<string, unknown>>): Statement {
+  return { text: query.text, params: fillPlaceholders([...query.params], { ...values }), reusable: true }
+}

@@ -1,0 +1,59 @@
+export { createdAt, deletedAt, id, instant, timestamps } from './columns.ts'
+export { connect, type ConnectOptions, type DrizzleDatabase, type HostClient } from './connect.ts'
+export { Database, type DatabaseHealth, type DatabaseSettings } from './database.ts'
+export type {
+  Answer,
+  Connection,
+  Driver,
+  DriverTraits,
+  IsolationLevel,
+  Statement,
+  TransactionOptions,
+} from './driver.ts'
+export type { PgPool } from './drivers/node-postgres.ts'
+export type { PGliteClient } from './drivers/pglite.ts'
+export type { PostgresJsClient } from './drivers/postgres-js.ts'
+export {
+  CheckViolationError,
+  ConfigurationError,
+  ConnectionError,
+  CursorError,
+  DatabaseError,
+  ForeignKeyError,
+  type InputIssue,
+  IsolationError,
+  LimitError,
+  MigrationError,
+  NotFoundError,
+  NotNullError,
+  SerializationError,
+  StaleTransitionError,
+  TenantryError,
+  TimeoutError,
+  UniqueViolationError,
+  ValidationError,
+} from './errors.ts'
+export {
+  bindQuery,
+  type CompiledQuery,
+  compiledQuery,
+  type Executor,
+  type ExecutorRole,
+  type ScopeTransactionOptions,
+} from './executor.ts'
+export {
+  type Check,
+  DDL_KINDS,
+  type DdlKind,
+  type DdlObject,
+  type Finding,
+  type Job,
+  type JobResult,
+  type Module,
+  type StatementAmendment,
+} from './module.ts'
+export type { Claims, OrganizationPrincipal, Principal, UserPrincipal } from './principal.ts'
+export { type RetryOptions, withRetry } from './retry.ts'
+export { POOL_SETTINGS, type PoolSettings, type Situation } from './situation.ts'
+export { RAISED, translateError } from './translate.ts'
+export { encodeArray, encodeParam } from './wire.ts'
