@@ -13,10 +13,10 @@ const started = performance.now()
 const packages = workspacePackages().filter(({ manifest }) => manifest.scripts?.build === 'tsup')
 for (const { folder } of packages) {
   const config = pathToFileURL(join(folder, 'tsup.config.ts')).href
-  const { default: options } = (await import(config)) as { default: Options }
+  const { onSuccess: _done, ...options } = ((await import(config)) as { default: Options }).default
   // tsup works in the current folder, and knows no other.
   process.chdir(folder)
-  await build({ ...options, config: false, onSuccess: undefined }).catch((cause: unknown) => {
+  await build({ ...options, config: false }).catch((cause: unknown) => {
     throw new Error(`${relative(root, folder)} can't be built`, { cause })
   })
   await copyMigrations(folder)

@@ -17,8 +17,10 @@ const commands = {
   check: (args) => script('scripts/check.ts', ...args),
   'check:packages': (args) => script('scripts/build.ts') || script('scripts/packages.ts', ...args),
   format: (args) => tool('oxfmt', 'bin/oxfmt', ...args),
-  quickstart: (args) => script('scripts/build.ts', '--no-types') || script('examples/quickstart/src/main.ts', ...args),
-  bench: (args) => script('scripts/build.ts', '--no-types') || script('packages/tools/bench/src/main.ts', ...args),
+  quickstart: (args) =>
+    script('scripts/build.ts', '--no-types') || script('examples/quickstart/src/main.ts', ...args),
+  bench: (args) =>
+    script('scripts/build.ts', '--no-types') || script('packages/tools/bench/src/main.ts', ...args),
   generate: (args) => node(sources, '--import', 'tsx', 'packages/tools/cli/src/bin.ts', 'generate', ...args),
   release: () =>
     commands.check([]) || commands['check:packages']([]) || tool('@changesets/cli', 'bin.js', 'publish'),
@@ -37,7 +39,9 @@ const script = (file, ...args) => node('--import', 'tsx', file, ...args)
 const tool = (name, file, ...args) => node(join('node_modules', name, file), ...args)
 
 function install() {
-  const lockfile = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).digest('hex')
+  const lockfile = createHash('sha256')
+    .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .digest('hex')
   const stamp = join(root, 'node_modules', '.installed-lockfile')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile) return
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

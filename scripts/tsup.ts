@@ -23,6 +23,8 @@ export function library({ entry }: { readonly entry: readonly string[] }): Optio
     silent: true,
     esbuildOptions(options) {
       options.outbase = 'src'
+      // esbuild remembers the folder in which it was loaded; build.ts walks from package to package.
+      options.absWorkingDir = process.cwd()
     },
     async onSuccess() {
       await copyMigrations(process.cwd())

@@ -43,6 +43,6 @@ export function publishedPackages(): Package[] {
   return workspacePackages().filter(({ manifest }) => !manifest.private && manifest.publishConfig?.exports)
 }
 
-function readManifest(folder: string): Manifest {
+export function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 }
