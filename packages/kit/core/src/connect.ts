@@ -113,8 +113,6 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
       idle_timeout: settings.idleTimeoutSeconds,
       connect_timeout: options.connectTimeoutSeconds ?? settings.connectTimeoutSeconds,
       prepare: settings.sessionState,
-      // Arrays travel as text; and asking for types through a pooler is a query nobody ordered.
-      fetch_types: settings.sessionState,
       onnotice: () => {},
       connection: {
         application_name: 'tenantry',
@@ -123,7 +121,7 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
           ? {}
           : { statement_timeout: options.statementTimeoutMs }),
       },
-    }) as unknown as PostgresJsClient
+    })
   const driver = (client: PostgresJsClient) =>
     postgresJsDriver(client, { pooled, startupRole: !pooled, owned: true, closeTimeoutSeconds: 5 })
   const client = open()

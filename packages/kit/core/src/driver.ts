@@ -32,6 +32,11 @@ export interface Connection {
   query(statement: Statement): Promise<Answer>
   /** Runs a text of one or more statements without parameters; answers nothing. */
   script(text: string): Promise<void>
+  /**
+   * Inside a transaction: a part of it that can fail by itself. When the callback rejects, what it did is
+   * undone and the transaction goes on.
+   */
+  savepoint<T>(run: (connection: Connection) => Promise<T>): Promise<T>
 }
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable'

@@ -77,13 +77,12 @@ export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boo
       return ledger.record(work())
     }
     try {
-      return await run(
-        {
-          query: (statement) => guarded(() => send(session, statement)),
-          script: (text) => guarded(async () => void (await session.query({ text }))),
-        },
-        ledger,
-      )
+      const live: Connection = {
+        query: (statement) => guarded(() => send(session, statement)),
+        script: (text) => guarded(async () => void (await session.query({ text }))),
+        savepoint: (part) => ledger.savepoint(live, part),
+      }
+      return await run(live, ledger)
     } finally {
       session.removeListener('error', lost)
       session.release(ledger.lost)

@@ -59,12 +59,16 @@ export function pgliteDriver(client: PGliteClient, options: { readonly owned: bo
     }
   }
 
-  const connection = (session: PGliteSession, ledger: TransactionLedger): Connection => ({
-    query: (statement) => ledger.record(send(session, statement)),
-    script: async (text) => {
-      await ledger.record(session.exec(text))
-    },
-  })
+  function connection(session: PGliteSession, ledger: TransactionLedger): Connection {
+    const live: Connection = {
+      query: (statement) => ledger.record(send(session, statement)),
+      script: async (text) => {
+        await ledger.record(session.exec(text))
+      },
+      savepoint: (run) => ledger.savepoint(live, run),
+    }
+    return live
+  }
 
   return {
     kind: 'pglite',

@@ -39,9 +39,21 @@ interface PostgresJsSession {
   unsafe(text: string, parameters?: never[], options?: QueryOptions): PendingQuery
 }
 
-/** The part of a postgres.js client (`postgres(...)`) that the library uses. */
-export interface PostgresJsClient extends PostgresJsSession {
-  begin(options: string, run: (session: PostgresJsSession) => Promise<unknown>): Promise<unknown>
+/** What `begin()` hands out: it fails as a whole after any failed query, but for one in its own savepoint(). */
+interface PostgresJsTransaction extends PostgresJsSession {
+  savepoint(run: (session: PostgresJsTransaction) => Promise<unknown>): Promise<unknown>
+}
+
+/** A postgres.js client (`postgres(...)`), by what tells it from other clients. */
+export interface PostgresJsClient {
+  unsafe(...parameters: never[]): unknown
+  begin(...parameters: never[]): unknown
+  reserve(): unknown
+}
+
+/** The part of a postgres.js client that the library uses, private hooks included. */
+interface InternalClient extends PostgresJsSession {
+  begin(options: string, run: (session: PostgresJsTransaction) => Promise<unknown>): Promise<unknown>
   reserve(): Promise<PostgresJsSession & { release(): void }>
   typed(value: unknown, type: number): unknown
   end(options?: { timeout?: number }): Promise<void>
@@ -63,10 +75,10 @@ export interface PostgresJsDriverOptions {
   readonly owned: boolean
 }
 
-export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDriverOptions): Driver {
+export function postgresJsDriver(host: PostgresJsClient, options: PostgresJsDriverOptions): Driver {
+  const client = host as unknown as InternalClient
   const prepares = client.options.prepare !== false && !options.pooled
-  // The pipelined form sends BEGIN, context and first statement in one round trip.
-  const pipelines = client.options.fetch_types !== false && !options.pooled
+  const reserves = client.options.fetch_types !== false
 
   function send(session: PostgresJsSession, statement: Statement, extra: QueryOptions = {}): Promise<Answer> {
     const parameters = statement.params.map((value) => client.typed(encodeParam(value), UNKNOWN_TYPE))
@@ -109,30 +121,57 @@ export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDr
       ledger.assertOpen()
       // One after the other behind a pooler, which can mix up pipelined statements of a transaction.
       if (options.pooled) {
+        await opening
         const turn = tail.then(work, work)
         tail = turn.catch(() => {})
         return ledger.record(turn)
       }
+      // BEGIN, context and first statement travel together.
       const result = ledger.record(work())
-      if (opening === undefined) return result
       result.catch(() => {})
       await opening
       return result
     }
-    return {
+    const live: Connection = {
       query: (statement) => guarded(() => send(session, statement)),
       script: (text) => guarded(() => script(session, text)),
+      savepoint: (run) => ledger.savepoint(live, run),
+    }
+    return live
+  }
+
+  function begunSession(session: PostgresJsTransaction, ledger: TransactionLedger): Connection {
+    return {
+      ...liveSession(session, ledger),
+      async savepoint<T>(run: (connection: Connection) => Promise<T>) {
+        ledger.assertOpen()
+        return (await session.savepoint(async (inner) => {
+          try {
+            return await run(begunSession(inner, ledger))
+          } catch (error) {
+            return ledger.lost ? new Promise(() => {}) : Promise.reject(error as Error)
+          }
+        })) as T
+      },
     }
   }
 
-  async function pipelined<T>(options: TransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T> {
+  /** All at once on a direct connection, in one round trip; one after the other behind a pooler. */
+  async function inOrder(work: readonly (() => Promise<Answer>)[]): Promise<readonly Answer[]> {
+    if (!options.pooled) return Promise.all(work.map((start) => start()))
+    const answers: Answer[] = []
+    for (const start of work) answers.push(await start())
+    return answers
+  }
+
+  async function reserved<T>(transaction: TransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T> {
     const session = await reserve()
     const ledger = new TransactionLedger()
     let raw: RawConnection | undefined
     try {
       const begin = settle(
         session
-          .unsafe(beginText(options), [], {
+          .unsafe(beginText(transaction), [], {
             simple: true,
             onexecute(connection) {
               raw = connection
@@ -143,13 +182,11 @@ export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDr
           .raw()
           .execute(),
       )
-      const opening = ledger.record(
-        Promise.all([begin, ...openingStatements(options).map((statement) => send(session, statement))]),
-      )
+      const opening = ledger.record(inOrder([() => begin, ...openingStatements(transaction).map((statement) => () => send(session, statement))]))
       opening.catch(() => {})
-      return await ledger.complete(options, liveSession(session, ledger, opening), run, async (final) => {
+      return await ledger.complete(transaction, liveSession(session, ledger, opening), run, async (final) => {
         await opening.catch(() => {})
-        return Promise.all(final.map((statement) => ledger.record(send(session, statement))))
+        return inOrder(final.map((statement) => () => ledger.record(send(session, statement))))
       })
     } finally {
       // A lost connection has left the reserved state by itself; releasing it would hand out a dead socket.
@@ -166,18 +203,18 @@ export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDr
     }
   }
 
-  /** The form for poolers and clients without `fetch_types`: every step is awaited. */
-  async function stepwise<T>(options: TransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T> {
+  /** The form for clients without `fetch_types`: every step is awaited. */
+  async function begun<T>(transaction: TransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T> {
     const ledger = new TransactionLedger()
-    const begin = beginText(options).replace(/^begin ?/, '')
+    const begin = beginText(transaction).replace(/^begin ?/, '')
     let outcome: { readonly value: T } | undefined
     try {
       await client.begin(begin, async (session) => {
-        const connection = liveSession(session, ledger)
+        const connection = begunSession(session, ledger)
         try {
-          for (const statement of openingStatements(options)) await connection.query(statement)
+          for (const statement of openingStatements(transaction)) await connection.query(statement)
           const value = await run(connection)
-          await ledger.confirm(options, connection)
+          await ledger.confirm(transaction, connection)
           outcome = { value }
         } catch (error) {
           // After a loss postgres.js would send ROLLBACK on the closed socket; its own race rejects instead.
@@ -196,8 +233,7 @@ export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDr
     kind: 'postgres-js',
     traits: { concurrent: true, startupRole: options.startupRole, pooled: options.pooled },
     query: (statement) => send(client, statement),
-    transaction: (transactionOptions, run) =>
-      pipelines ? pipelined(transactionOptions, run) : stepwise(transactionOptions, run),
+    transaction: (transaction, run) => (reserves ? reserved(transaction, run) : begun(transaction, run)),
     async session(run) {
       if (options.pooled) {
         throw new ConfigurationError('A session of its own is not to be had through a pooler in transaction mode', {
@@ -205,7 +241,7 @@ export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDr
         })
       }
       const ledger = new TransactionLedger()
-      if (!pipelines) {
+      if (!reserves) {
         // begin() is the one safe way to a connection here; the transaction around the work is closed and reopened.
         let value: { readonly of: Awaited<ReturnType<typeof run>> } | undefined
         await client.begin('', async (session) => {
@@ -230,9 +266,11 @@ export function postgresJsDriver(client: PostgresJsClient, options: PostgresJsDr
 }
 
 /** The identifier of the server process as the connection's start-up told it; a pooler makes one up. */
-export async function announcedBackend(client: PostgresJsClient): Promise<{ announced: number | undefined; actual: number }> {
+export async function announcedBackend(
+  host: PostgresJsClient,
+): Promise<{ announced: number | undefined; actual: number }> {
   try {
-    const pending = client.unsafe('select pg_catalog.pg_backend_pid()', [], { simple: false, prepare: false }).raw()
+    const pending = (host as unknown as InternalClient).unsafe('select pg_catalog.pg_backend_pid()', [], { simple: false, prepare: false }).raw()
     const result = (await pending.execute()) as RawResult
     return { announced: result.state?.pid, actual: Number(wholeAnswer(result).rows[0]?.[0]) }
   } catch (thrown) {

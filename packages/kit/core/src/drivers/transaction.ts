@@ -34,6 +34,7 @@ const ABORTED = '25P02'
 /** Remembers the first failure of a transaction and whether its session is still there. */
 export class TransactionLedger {
   #failure: TenantryError | undefined
+  #savepoints = 0
   #loss: TenantryError | undefined
 
   get lost(): boolean {
@@ -92,9 +93,25 @@ export class TransactionLedger {
       const answers = await finish(options.echo === undefined ? [COMMIT] : [options.echo, COMMIT])
       if (answers.at(-1)?.command === 'ROLLBACK') throw swallowed ?? contextLost()
     } catch (thrown) {
+      // A driver that stops at the failed echo has not ended the transaction yet.
+      if (!this.lost) await finish([ROLLBACK]).catch((failure: unknown) => this.fail(failure))
       throw this.#commitFailure(thrown, swallowed)
     }
     return value
+  }
+
+  /** A savepoint by its SQL statements. */
+  async savepoint<T>(connection: Connection, run: (connection: Connection) => Promise<T>): Promise<T> {
+    const name = `tenantry_${++this.#savepoints}`
+    await connection.query({ text: `savepoint ${name}`, params: [] })
+    try {
+      const value = await run(connection)
+      await connection.query({ text: `release savepoint ${name}`, params: [] })
+      return value
+    } catch (error) {
+      if (!this.lost) await connection.query({ text: `rollback to savepoint ${name}`, params: [] })
+      throw error
+    }
   }
 
   /** The echo, for drivers that commit by themselves. */
