@@ -1,0 +1,83 @@
+import { DDL_KINDS, ConfigurationError, type DdlKind, type DdlObject } from '@tenantry/core'
+import type { DeclaredObject } from '../declared.ts'
+import { amendStatements } from './amend.ts'
+import { diffObjects } from './diff.ts'
+import { alteredTables, diffDrizzle, losesData, type Casing } from './drizzle.ts'
+import { lintStatement } from './lint.ts'
+import { orderObjects, storeObjects, type Snapshot } from './snapshot.ts'
+
+/** One statement of a migration, with a line for its reader. */
+export interface PlannedStatement {
+  readonly text: string
+  /** Comments above it; empty where the statement above belongs to the same object. */
+  readonly comments: readonly string[]
+}
+
+export interface Plan {
+  readonly statements: readonly PlannedStatement[]
+  /** Extensions that everything declared needs. */
+  readonly extensions: readonly string[]
+  readonly snapshot: Snapshot
+}
+
+export interface Declaration {
+  readonly objects: readonly DdlObject[]
+  /** Drizzle's exports; absent where another tool owns the tables. */
+  readonly schema?: Readonly<Record<string, unknown>>
+  readonly casing?: Casing | undefined
+}
+
+const BEFORE_TABLES: ReadonlySet<DdlKind> = new Set(DDL_KINDS.slice(0, DDL_KINDS.indexOf('table')))
+
+/** Compares what is declared with the last snapshot. Writes nothing. */
+export async function planMigration(declaration: Declaration, last: Snapshot | null): Promise<Plan> {
+  const objects = orderObjects(declaration.objects)
+  const previous = last?.objects ?? {}
+  const drizzle =
+    declaration.schema === undefined
+      ? null
+      : await diffDrizzle(declaration.schema, last?.drizzle ?? null, declaration.casing)
+  if (drizzle === null) refuseAmendments(objects)
+  const tables = drizzle === null ? [] : await amendStatements(drizzle, objects, previous)
+  const { drops, creates } = diffObjects(objects, previous, alteredTables(tables))
+
+  const isSchema = (text: string): boolean => text.startsWith('CREATE SCHEMA ')
+  const statements = [
+    ...drops.flatMap(({ id, statements: texts }) => commented(`drop ${id}`, texts)),
+    ...tables.filter(isSchema).map(tableStatement),
+    ...creates.filter((object) => BEFORE_TABLES.has(object.kind)).flatMap(objectStatements),
+    ...tables.filter((text) => !isSchema(text)).map(tableStatement),
+    ...creates.filter((object) => !BEFORE_TABLES.has(object.kind)).flatMap(objectStatements),
+  ]
+  for (const { text } of statements) lintStatement(text)
+  return {
+    statements,
+    extensions: objects.filter((object) => object.kind === 'extension').map(extensionName),
+    snapshot: { version: 1, drizzle: drizzle?.snapshot ?? null, objects: storeObjects(objects) },
+  }
+}
+
+function refuseAmendments(objects: readonly DeclaredObject[]): void {
+  const amending = objects.find((object) => object.amend !== undefined)
+  if (amending === undefined) return
+  throw new ConfigurationError(`"${amending.id}" changes a statement that another tool writes`, {
+    hint: "It needs the tables to be generated here too: leave out mode 'objects', or write that part by hand",
+  })
+}
+
+function objectStatements(object: DeclaredObject): readonly PlannedStatement[] {
+  return commented(object.id, object.create)
+}
+
+function commented(comment: string, texts: readonly string[]): readonly PlannedStatement[] {
+  return texts.map((text, index) => ({ text, comments: index === 0 ? [comment] : [] }))
+}
+
+function tableStatement(text: string): PlannedStatement {
+  return { text, comments: losesData(text) ? ['REVIEW: this removes or rewrites data'] : [] }
+}
+
+/** The builder says it; an object made elsewhere says it in its id. */
+function extensionName(object: DeclaredObject): string {
+  return 'name' in object && typeof object.name === 'string' ? object.name : object.id.replace(/^extension /, '')
+}
