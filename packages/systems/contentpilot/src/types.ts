@@ -1,0 +1,108 @@
+/**
+ * Schemas and types for a program that has no database: a browser, a mobile app, an API's client.
+ * Its only dependency is zod.
+ */
+export {
+  AUDIT_ACTIONS,
+  CLASSIFIED_TOPIC_STATUSES,
+  DRAFT_STATUSES,
+  EMBEDDING_DIMENSIONS,
+  HOOK_ANGLES,
+  PILLAR_STATUSES,
+  PLAN_TYPES,
+  RAW_TOPIC_STATUSES,
+  RESOURCE_TYPES,
+  SUBSCRIPTION_STATUSES,
+  TOPIC_SCORE_MIN,
+  TOPIC_SOURCES,
+  USER_STATUSES,
+  VARIANT_LETTERS,
+  VOICE_EXAMPLE_STATUSES,
+} from './types/enums.ts'
+export type {
+  AuditAction,
+  ClassifiedTopicStatus,
+  DraftStatus,
+  HookAngle,
+  PillarStatus,
+  PlanType,
+  RawTopicStatus,
+  ResourceType,
+  SubscriptionStatus,
+  TopicSource,
+  UserStatus,
+  VariantLetter,
+  VoiceExampleStatus,
+} from './types/enums.ts'
+export { TEXT_CHARACTERS_MAX } from './types/fields.ts'
+export {
+  classifyTopicInput,
+  discoverTopicInput,
+  editDraftInput,
+  generateVariantsInput,
+  pillarChanges,
+  pillarInput,
+  profileChanges,
+  regenerateVariantInput,
+  scheduleDraftInput,
+  signUpInput,
+  slugOf,
+  subscriptionInput,
+  usageInput,
+  variantInput,
+  voiceExampleChanges,
+  voiceExampleInput,
+} from './types/inputs.ts'
+export type {
+  ClassifyTopicInput,
+  DiscoverTopicInput,
+  EditDraftInput,
+  GenerateVariantsInput,
+  PillarChanges,
+  PillarInput,
+  ProfileChanges,
+  RegenerateVariantInput,
+  ScheduleDraftInput,
+  SignUpInput,
+  SubscriptionInput,
+  UsageInput,
+  VariantInput,
+  VoiceExampleChanges,
+  VoiceExampleInput,
+} from './types/inputs.ts'
+export { engagementMetrics, preferences, rawTopicMetadata, usageMetadata } from './types/metadata.ts'
+export type {
+  AuditedValues,
+  EngagementMetrics,
+  Preferences,
+  RawTopicMetadata,
+  UsageMetadata,
+} from './types/metadata.ts'
+export {
+  auditLogJson,
+  classifiedTopicJson,
+  generatedDraftJson,
+  pillarJson,
+  profileJson,
+  rawTopicJson,
+  subscriptionJson,
+  usageMonthJson,
+  usageRecordJson,
+  userJson,
+  userSecretJson,
+  voiceExampleJson,
+} from './types/rows.ts'
+export type {
+  AuditLogJson,
+  ClassifiedTopicJson,
+  GeneratedDraftJson,
+  PillarJson,
+  ProfileJson,
+  RawTopicJson,
+  SubscriptionJson,
+  UsageMonthJson,
+  UsageRecordJson,
+  UserJson,
+  UserSecretJson,
+  VoiceExampleJson,
+} from './types/rows.ts'

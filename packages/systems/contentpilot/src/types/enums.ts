@@ -1,0 +1,40 @@
+/**
+ * The closed lists of the product. The schema's CHECK constraints and the zod schemas are both made
+ * from these, so a value is either legal in both or in neither. Nothing is imported here: browsers load it.
+ */
+
+export const USER_STATUSES = ['active', 'suspended', 'deleted'] as const
+export const PLAN_TYPES = ['starter', 'growth', 'agency'] as const
+export const SUBSCRIPTION_STATUSES = ['trialing', 'active', 'past_due', 'canceled', 'paused'] as const
+export const PILLAR_STATUSES = ['active', 'inactive'] as const
+export const VOICE_EXAMPLE_STATUSES = ['active', 'inactive', 'archived'] as const
+export const TOPIC_SOURCES = ['perplexity', 'reddit', 'fireflies', 'manual', 'company'] as const
+export const RAW_TOPIC_STATUSES = ['new', 'processing', 'classified', 'archived'] as const
+export const HOOK_ANGLES = ['rational', 'emotional', 'aspirational'] as const
+export const CLASSIFIED_TOPIC_STATUSES = ['classified', 'drafted', 'archived'] as const
+export const VARIANT_LETTERS = ['A', 'B', 'C'] as const
+export const DRAFT_STATUSES = ['draft', 'approved', 'rejected', 'posted', 'scheduled'] as const
+
+/** What the product itself meters. The column is open: a host may meter more, under names of its own. */
+export const RESOURCE_TYPES = ['topic_discovery', 'classification', 'generation', 'regeneration'] as const
+/** What the product itself audits. The column is open. */
+export const AUDIT_ACTIONS = ['create', 'update', 'delete'] as const
+
+/** A topic that scores less is archived, whoever writes it. */
+export const TOPIC_SCORE_MIN = 70
+/** Numbers in an embedding: the width of the `vector` column. */
+export const EMBEDDING_DIMENSIONS = 1536
+
+export type UserStatus = (typeof USER_STATUSES)[number]
+export type PlanType = (typeof PLAN_TYPES)[number]
+export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+export type PillarStatus = (typeof PILLAR_STATUSES)[number]
+export type VoiceExampleStatus = (typeof VOICE_EXAMPLE_STATUSES)[number]
+export type TopicSource = (typeof TOPIC_SOURCES)[number]
+export type RawTopicStatus = (typeof RAW_TOPIC_STATUSES)[number]
+export type HookAngle = (typeof HOOK_ANGLES)[number]
+export type ClassifiedTopicStatus = (typeof CLASSIFIED_TOPIC_STATUSES)[number]
+export type VariantLetter = (typeof VARIANT_LETTERS)[number]
+export type DraftStatus = (typeof DRAFT_STATUSES)[number]
+export type ResourceType = (typeof RESOURCE_TYPES)[number]
+export type AuditAction = (typeof AUDIT_ACTIONS)[number]

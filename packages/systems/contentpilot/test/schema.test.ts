@@ -1,0 +1,276 @@
+import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { setNullForeignKeys } from '../src/schema/foreign-keys.ts'
+import * as schema from '../src/schema/index.ts'
+import { columnsOf, condition, constraintsOf, indexesOf, type Constraint, type Index } from './catalog.ts'
+import { emptyDatabase, type TestDatabase } from './database.ts'
+import { CHECKS, COLUMNS, FOREIGN_KEYS, GLOBAL_UNIQUES, INDEXES, PRIMARY_KEYS } from './specification.ts'
+
+/** drizzle-kit's statements, with what it can't say put in as a migration of ours does. */
+async function statements(): Promise<string[]> {
+  const generated = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema))
+  return generated.map((statement) => {
+    const key = setNullForeignKeys.find((each) => statement.includes(`CONSTRAINT "${each.constraintName}"`))
+    if (key !== undefined) {
+      return statement.replace('ON DELETE set null', `ON DELETE set null (${key.columns.join(', ')})`)
+    }
+    return statement.startsWith('CREATE TABLE "usage_tracking"')
+      ? statement.replace(/;\s*$/, ' PARTITION BY RANGE (created_at);')
+      : statement
+  })
+}
+
+let database: TestDatabase
+let constraints: Constraint[]
+let indexes: Index[]
+
+beforeAll(async () => {
+  database = await emptyDatabase()
+  await database.script('create extension vector')
+  for (const statement of await statements()) await database.script(statement)
+  constraints = await constraintsOf(database)
+  indexes = await indexesOf(database)
+})
+afterAll(() => database?.close())
+
+describe('the migrated catalog', () => {
+  test('has every documented table and column, with its type, nullability and default, and no other', async () => {
+    expect(await columnsOf(database)).toEqual(COLUMNS)
+  })
+
+  test('has every documented primary key, with the partition key where there is one', () => {
+    const keys = constraints.filter((each) => each.type === 'p')
+    expect(keys.map((each) => `${each.table} ${each.definition.replace('PRIMARY KEY ', '')}`)).toEqual(
+      PRIMARY_KEYS,
+    )
+    expect(keys.map((each) => each.name)).toEqual(keys.map((each) => `${each.table}_pkey`))
+  })
+
+  test('has every documented CHECK, with exactly its values', () => {
+    const checks = constraints.filter((each) => each.type === 'c')
+    expect(Object.fromEntries(checks.map((each) => [each.name, condition(each.definition)]))).toEqual(CHECKS)
+  })
+
+  test('has every documented foreign key, with the tenant in it and its documented action', () => {
+    const keys = constraints.filter((each) => each.type === 'f')
+    expect(
+      keys.map((each) => `${each.table} ${each.definition.replace('FOREIGN KEY ', '')}`).toSorted(),
+    ).toEqual(FOREIGN_KEYS)
+  })
+
+  test.each(Object.entries(INDEXES))(
+    'serves %s: same leading keys, order and predicate',
+    (name, { table, method, keys, unique, where }) => {
+      const index = indexes.find((each) => each.name === name)
+      expect(index).toMatchObject({
+        table,
+        method: method ?? 'btree',
+        unique: unique ?? false,
+        where: where === undefined ? null : `((status)::text = '${where}'::text)`,
+      })
+      expect(index?.keys.slice(0, keys.length)).toEqual(keys)
+    },
+  )
+
+  test('adds nothing to what a documented unique index makes unique, but the tenant', () => {
+    const widened = Object.entries(INDEXES).filter(([name, documented]) => {
+      const added = indexes.find((each) => each.name === name)?.keys.slice(documented.keys.length)
+      return documented.unique && added?.some((key) => key !== 'user_id')
+    })
+    expect(widened).toEqual([])
+  })
+
+  test('has no index that another one makes superfluous', () => {
+    const superfluous = indexes.flatMap((index) =>
+      indexes
+        .filter(
+          (other) =>
+            other !== index &&
+            !index.unique &&
+            other.table === index.table &&
+            other.method === index.method &&
+            other.where === index.where &&
+            index.keys.every((key, position) => other.keys[position] === key),
+        )
+        .map((other) => `${index.name} by ${other.name}`),
+    )
+    expect(superfluous).toEqual([])
+    const shapes = indexes.map((index) =>
+      JSON.stringify([index.table, index.method, index.where, index.keys]),
+    )
+    expect(new Set(shapes).size).toBe(shapes.length)
+  })
+
+  test('indexes the columns of every foreign key', () => {
+    const leading = (table: string, columns: readonly string[]) =>
+      indexes.some(
+        (index) =>
+          index.table === table &&
+          index.where === null &&
+          index.keys.slice(0, columns.length).toSorted().join() === columns.toSorted().join(),
+      )
+    const keys = constraints.filter((each) => each.type === 'f')
+    const columnsOfKey = (key: Constraint) => (/\(([^)]*)\)/.exec(key.definition)?.[1] ?? '').split(', ')
+    expect(keys.filter((key) => !leading(key.table, columnsOfKey(key)))).toEqual([])
+  })
+
+  test('has the tenant in every unique key, but for values that are global by nature', () => {
+    const primary = new Set(constraints.filter((each) => each.type === 'p').map((each) => each.name))
+    const global = indexes.filter(
+      (index) => index.unique && !primary.has(index.name) && !index.keys.includes('user_id'),
+    )
+    expect(global.map((index) => index.name)).toEqual(GLOBAL_UNIQUES)
+  })
+
+  test('binds no parameter in a statement: DDL takes none', async () => {
+    for (const statement of await statements()) expect(statement).not.toMatch(/\$\d/)
+  })
+})
+
+describe('the rows', () => {
+  /** Two customers, of whom the first has a row in every table. */
+  async function setup(): Promise<{ ann: string; ben: string; pillar: string; raw: string; topic: string }> {
+    await database.script('truncate users, audit_logs cascade')
+    await database.script(`
+      create table if not exists usage_2026_11 partition of usage_tracking
+        for values from ('2026-11-01') to ('2026-12-01')`)
+    const insert = async (text: string, ...params: string[]) => {
+      const [row] = await database.rows<{ id: string }>(`insert into ${text} returning id`, params)
+      if (row === undefined) throw new Error(`no row from ${text}`)
+      return row.id
+    }
+    const ann = await insert(`users (clerk_id, email) values ('clerk_ann', 'ann@example.com')`)
+    const ben = await insert(`users (clerk_id, email) values ('clerk_ben', 'ben@example.com')`)
+    const pillar = await insert(`pillars (user_id, name, slug) values ($1, 'Journey', 'journey')`, ann)
+    const raw = await insert(`raw_topics (user_id, source, content) values ($1, 'manual', 'found')`, ann)
+    const topic = await insert(
+      `classified_topics (user_id, raw_topic_id, pillar_id, content, ai_score) values ($1, $2, $3, 'found', 80)`,
+      ann,
+      raw,
+      pillar,
+    )
+    await insert(
+      `generated_drafts (user_id, topic_id, pillar_id, variant_letter, hook, body, full_text)
+       values ($1, $2, $3, 'A', 'hook', 'body', 'hook 🪝')`,
+      ann,
+      topic,
+      pillar,
+    )
+    await insert(`voice_examples (user_id, pillar_id, post_text) values ($1, $2, 'naïve 🙂')`, ann, pillar)
+    await insert(`profiles (user_id) values ($1)`, ann)
+    await insert(
+      `subscriptions (user_id, plan_type, current_period_start, current_period_end)
+       values ($1, 'starter', now(), now() + interval '1 month')`,
+      ann,
+    )
+    await insert(
+      `usage_tracking (user_id, resource_type, created_at) values ($1, 'generation', '2026-11-20T00:00:00Z')`,
+      ann,
+    )
+    await insert(
+      `user_secrets (user_id, provider, label, ciphertext, key_id) values ($1, 'openai', 'main', '\\x00', 'k1')`,
+      ann,
+    )
+    await insert(
+      `audit_logs (user_id, action, table_name, record_id) values ($1, 'create', 'pillars', $2)`,
+      ann,
+      pillar,
+    )
+    await database.rows(
+      `insert into usage_monthly (user_id, resource_type, month, count, cost_cents)
+       values ($1, 'generation', '2024-01-01', 3, 15)`,
+      [ann],
+    )
+    return { ann, ben, pillar, raw, topic }
+  }
+
+  const counts = async (): Promise<Record<string, number>> => {
+    const tables = Object.keys(COLUMNS).filter((table) => table !== 'users')
+    const [row] = await database.rows<Record<string, number>>(
+      `select ${tables.map((table) => `(select count(*)::int from ${table}) as ${table}`).join(', ')}`,
+    )
+    return row ?? {}
+  }
+
+  test('count the characters of their text, as people count them, and nobody else writes the count', async () => {
+    await setup()
+    expect(await database.rows('select character_count from voice_examples')).toEqual([
+      { character_count: 7 },
+    ])
+    expect(await database.rows('select character_count from generated_drafts')).toEqual([
+      { character_count: 6 },
+    ])
+    await expect(database.rows('update voice_examples set character_count = 1')).rejects.toMatchObject({
+      code: '428C9',
+    })
+  })
+
+  test.each([
+    ['voice_examples (user_id, pillar_id, post_text)', `'x'`],
+    ['classified_topics (user_id, pillar_id, ai_score, content)', `80, 'x'`],
+  ])(
+    "refuse a reference to another tenant's row as they refuse one to a missing row: %s",
+    async (into, rest) => {
+      const { ben, pillar } = await setup()
+      const refusal = async (parent: string) => {
+        try {
+          await database.rows(`insert into ${into} values ($1, $2, ${rest})`, [ben, parent])
+        } catch (error) {
+          const { code, message } = error as Error & { code: string }
+          return { code, message }
+        }
+        return undefined
+      }
+      const foreign = await refusal(pillar)
+      expect(foreign).toMatchObject({ code: '23503' })
+      expect(foreign).toEqual(await refusal('00000000-0000-4000-8000-000000000000'))
+    },
+  )
+
+  test('lose a deleted parent and nothing else where the parent is optional', async () => {
+    const { ann, pillar, raw } = await setup()
+    await database.rows('delete from raw_topics where id = $1', [raw])
+    expect(await database.rows('select user_id, raw_topic_id, pillar_id from classified_topics')).toEqual([
+      { user_id: ann, raw_topic_id: null, pillar_id: pillar },
+    ])
+    await database.rows('delete from pillars where id = $1', [pillar])
+    expect(await database.rows('select user_id, pillar_id from voice_examples')).toEqual([
+      { user_id: ann, pillar_id: null },
+    ])
+    expect(await counts()).toMatchObject({ classified_topics: 0, generated_drafts: 0, voice_examples: 1 })
+  })
+
+  test('go with their user, but for what was audited', async () => {
+    const { ann } = await setup()
+    const before = await counts()
+    expect(Object.keys(before).filter((table) => before[table] !== 1)).toEqual([])
+    await database.rows('delete from users where id = $1', [ann])
+    const after = await counts()
+    expect(Object.keys(after).filter((table) => after[table] !== 0)).toEqual(['audit_logs'])
+    expect(await database.rows('select user_id from audit_logs')).toEqual([{ user_id: ann }])
+  })
+
+  test('hold one classification of a raw topic, and one of each variant of a topic', async () => {
+    const { ann, pillar, raw, topic } = await setup()
+    await expect(
+      database.rows(
+        `insert into classified_topics (user_id, raw_topic_id, pillar_id, content, ai_score) values ($1, $2, $3, 'x', 1)`,
+        [ann, raw, pillar],
+      ),
+    ).rejects.toMatchObject({ code: '23505' })
+    await expect(
+      database.rows(
+        `insert into generated_drafts (user_id, topic_id, pillar_id, variant_letter, hook, body, full_text)
+         values ($1, $2, $3, 'A', 'h', 'b', 'x')`,
+        [ann, topic, pillar],
+      ),
+    ).rejects.toMatchObject({ code: '23505' })
+  })
+
+  test('of usage are summed up under the first day of a month', async () => {
+    const { ann } = await setup()
+    await expect(
+      database.rows(`insert into usage_monthly values ($1, 'generation', '2024-01-02', 1, 1)`, [ann]),
+    ).rejects.toMatchObject({ code: '23514' })
+  })
+})
