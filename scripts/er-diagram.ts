@@ -1,0 +1,30 @@
+/**
+ * Puts each system's entity-relationship diagram between its markers in the documentation:
+ *
+ *   node --import tsx scripts/er-diagram.ts           writes what has changed
+ *   node --import tsx scripts/er-diagram.ts --check   writes nothing, and fails if something would change
+ *
+ * The markers are `<!-- er-diagram NAME -->` and `<!-- /er-diagram NAME -->`, each on a line of its own.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import * as contentpilot from '../packages/systems/contentpilot/src/schema/index.ts'
+import { erDiagram, replaceDiagram } from './mermaid.ts'
+
+const diagrams = [{ name: 'contentpilot', schema: contentpilot, file: 'README.md' }]
+
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+const stale = diagrams.filter(({ name, schema, file }) => {
+  const path = join(import.meta.dirname, '..', file)
+  const before = readFileSync(path, 'utf8')
+  const after = replaceDiagram(before, name, erDiagram(schema))
+  if (after === undefined) throw new Error(`${file} has no markers for the er-diagram ${name}`)
+  if (!values.check && after !== before) writeFileSync(path, after)
+  return after !== before
+})
+if (values.check && stale.length > 0) {
+  const names = stale.map(({ name, file }) => `${name} in ${file}`).join(', ')
+  console.error(`Out of date: ${names}. Run: node --import tsx scripts/er-diagram.ts`)
+  process.exitCode = 1
+}
