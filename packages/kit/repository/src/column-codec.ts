@@ -1,0 +1,116 @@
+/**
+ * Values between JavaScript and the wire, by column. Drizzle's mappers do the work; what they get wrong
+ * for text-format values (null, json, arrays, dates out of range) is handled here.
+ */
+import { ConfigurationError, DatabaseError, encodeArray } from '@tenantry/core'
+import { getTableName, is, SQL } from 'drizzle-orm'
+import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
+import { parseArray } from './array-text.ts'
+import { baseColumn } from './column-type.ts'
+
+/** What an executor is handed; `encodeParam` of @tenantry/core turns it into text. */
+export type WireValue = string | number | boolean | null | Uint8Array
+
+/** A value of the column's TypeScript type, checked before, as a parameter. */
+export function encode(column: PgColumn, value: unknown): WireValue {
+  // Drizzle's mappers don't expect null: a json column would store the json null.
+  if (value === null || value === undefined) return null
+  if (is(column, PgArray)) {
+    const base = baseColumn(column)
+    return encodeArray(Array.isArray(value) ? value.map((element) => nested(base, element)) : [])
+  }
+  const mapped = column.mapToDriverValue(value)
+  switch (typeof mapped) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+      return mapped
+    case 'bigint':
+      return String(mapped)
+    default:
+      if (mapped === null || mapped instanceof Uint8Array) return mapped
+      if (mapped instanceof Date) return mapped.toISOString()
+      if (is(mapped, SQL)) {
+        throw new ConfigurationError(`${place(column)} encodes its values as SQL`, {
+          ...at(column),
+          hint: 'Write it through a domain verb; repositories bind values as parameters',
+        })
+      }
+      return JSON.stringify(mapped)
+  }
+}
+
+/** Inner arrays stay arrays: only the outermost becomes a literal. */
+function nested(column: PgColumn, value: unknown): unknown {
+  if (is(column, PgArray) && Array.isArray(value)) {
+    const base = baseColumn(column)
+    return value.map((element) => nested(base, element))
+  }
+  return encode(column, value)
+}
+
+/** A value as the driver answered it, in the column's TypeScript type. Throws DatabaseError if it has none. */
+export function decode(column: PgColumn, raw: unknown): unknown {
+  if (raw === null) return null
+  try {
+    // The driver has parsed json; Drizzle's mapper would parse a json string once more.
+    if (isJson(column)) return raw
+    if (is(column, PgArray)) {
+      if (typeof raw === 'string') return decodeElements(baseColumn(column), parseArray(raw))
+    } else {
+      return checked(column, column.mapFromDriverValue(raw))
+    }
+  } catch (cause) {
+    throw undecodable(column, cause)
+  }
+  throw undecodable(column)
+}
+
+function decodeElements(column: PgColumn, elements: readonly unknown[]): unknown[] {
+  return elements.map((element) => {
+    if (Array.isArray(element)) return decodeElements(is(column, PgArray) ? baseColumn(column) : column, element)
+    return decodeElementText(is(column, PgArray) ? innermost(column) : column, element)
+  })
+}
+
+/** Elements travel as text inside the array's text, whatever their type. */
+function decodeElementText(column: PgColumn, text: unknown): unknown {
+  if (typeof text !== 'string') return null
+  if (isJson(column)) return JSON.parse(text)
+  if (column.dataType === 'boolean') return text === 't'
+  return checked(column, column.mapFromDriverValue(text))
+}
+
+function innermost(column: PgColumn): PgColumn {
+  return is(column, PgArray) ? innermost(baseColumn(column)) : column
+}
+
+function checked(column: PgColumn, value: unknown): unknown {
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw new RangeError('no such Date in JavaScript')
+  if (INT8_AS_NUMBER.has(column.columnType) && !Number.isSafeInteger(value)) {
+    throw new RangeError('more digits than a JavaScript number holds')
+  }
+  return value
+}
+
+const INT8_AS_NUMBER: ReadonlySet<string> = new Set(['PgBigInt53', 'PgBigSerial53'])
+
+function undecodable(column: PgColumn, cause?: unknown): DatabaseError {
+  return new DatabaseError(`A value of ${place(column)} doesn't fit its type in TypeScript`, {
+    ...at(column),
+    cause,
+    hint: 'Declare the column in a mode that holds every value it may have, such as string or bigint',
+  })
+}
+
+export function isJson(column: PgColumn): boolean {
+  return column.columnType === 'PgJson' || column.columnType === 'PgJsonb'
+}
+
+function place(column: PgColumn): string {
+  return `column ${getTableName(column.table)}.${column.name}`
+}
+
+function at(column: PgColumn): { readonly table: string; readonly column: string } {
+  return { table: getTableName(column.table), column: column.name }
+}

@@ -1,0 +1,22 @@
+export { defineRepository, type RepositoryDefinition, type RepositoryOf, type RepositoryOptions } from './define.ts'
+export { Repository } from './repository.ts'
+export type {
+  Comparison,
+  CreateInput,
+  Direction,
+  FieldFilter,
+  FindOptions,
+  Id,
+  ListOptions,
+  NullTest,
+  Page,
+  Property,
+  Row,
+  Sort,
+  StreamOptions,
+  TextMatch,
+  UpdateInput,
+  Visibility,
+  Where,
+} from './row-types.ts'
+export type { Returned, Returns, StatementParts, VerbStatement } from './verb-statement.ts'

@@ -1,0 +1,30 @@
+/** Parameters of a shape: numbered placeholders, filled in the order in which the shape was described. */
+import { type Placeholder, sql } from 'drizzle-orm'
+import type { WireValue } from './column-codec.ts'
+
+/** One parameter; a list travels as an array. */
+export type SlotValue = WireValue | readonly WireValue[]
+
+/** The tenant's placeholder, present in every statement on a tenant table. */
+export const TENANT_SLOT = 'repository_tenant'
+
+const slotName = (index: number): string => `repository_${index}`
+
+/** The placeholder of the value at this index. */
+export function slotAt(index: number): Placeholder {
+  return sql.placeholder(slotName(index))
+}
+
+/** Hands out the placeholders of one statement, in order. */
+export function slots(): () => Placeholder {
+  let index = 0
+  return () => slotAt(index++)
+}
+
+/** The values of a call by placeholder. */
+export function slotValues(values: readonly SlotValue[], tenant: string | null): Record<string, unknown> {
+  const named: Record<string, unknown> = {}
+  for (const [index, value] of values.entries()) named[slotName(index)] = value
+  if (tenant !== null) named[TENANT_SLOT] = tenant
+  return named
+}
