@@ -1,0 +1,112 @@
+/** The functions by which policies read the context, and the roles that policies name. */
+import type { DdlObject } from '@tenantry/core'
+import { quoteIdentifier, relation, role, schema, sqlFunction, statement } from '@tenantry/ddl'
+import { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
+import type { MembershipOptions, Tenancy } from './tenancy.ts'
+
+/**
+ * Reads of settings are written as single expressions over STABLE functions, so that the planner inlines
+ * them and a policy's subselect becomes an InitPlan that runs once; a VOLATILE or multi-part body would be
+ * called for every row.
+ */
+const setting = (name: string): string => `pg_catalog.current_setting('${name}', true)`
+
+/** A malformed value is no context: no rows, never an error that tells about the policy. */
+const checked = (expression: string, type: 'uuid' | 'jsonb'): string =>
+  `case when pg_catalog.pg_input_is_valid(${expression}, '${type}') then (${expression})::${type} end`
+
+const claim = (name: string): string => `(${checked(setting(SETTINGS.claims), 'jsonb')} ->> '${name}')`
+
+/** The library's setting decides where it is set; else the claims that PostgREST left. */
+const either = (name: string, claimName: string, type: 'uuid' | 'text'): string => {
+  const typed = (expression: string): string => (type === 'uuid' ? checked(expression, 'uuid') : expression)
+  return `case when ${setting(name)} <> '' then ${typed(setting(name))} else ${typed(claim(claimName))} end`
+}
+
+const EVERYONE = [ROLES.tenant, ROLES.service, ROLES.definer]
+
+/** Expressions for policies and functions: the tenant and the user of the current context, or null. */
+export interface ContextExpressions {
+  readonly tenant: string
+  readonly user: string
+}
+
+export function contextExpressions(tenancy: Pick<Tenancy, 'kind'>): ContextExpressions {
+  const user = `${LIBRARY_SCHEMA}.current_user_${tenancy.kind === 'user-text' ? 'text' : 'uuid'}()`
+  return { user, tenant: tenancy.kind === 'organization' ? `${LIBRARY_SCHEMA}.current_organization()` : user }
+}
+
+export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
+  const type = tenancy.kind === 'user-text' ? 'text' : 'uuid'
+  const objects: DdlObject[] = [
+    role({ name: ROLES.tenant }),
+    role({ name: ROLES.service }),
+    role({ name: ROLES.definer }),
+    schema({ name: LIBRARY_SCHEMA, usableBy: EVERYONE }),
+    supabaseRoles(),
+    sqlFunction({
+      schema: LIBRARY_SCHEMA,
+      name: `current_user_${type}`,
+      args: [],
+      returns: type,
+      language: 'sql',
+      volatility: 'stable',
+      parallel: 'safe',
+      security: 'invoker',
+      body: `select ${either(SETTINGS.user, 'sub', type)}`,
+      executableBy: EVERYONE,
+    }),
+  ]
+  if (tenancy.membership !== null) objects.push(currentOrganization(tenancy.membership))
+  return objects
+}
+
+/** The active organization, if the user is a member of it at this moment; else null. */
+function currentOrganization(membership: MembershipOptions): DdlObject {
+  const { table, user, organization, active } = membership
+  const column = (of: { readonly name: string }): string => `member.${quoteIdentifier(of.name)}`
+  return sqlFunction({
+    schema: LIBRARY_SCHEMA,
+    name: 'current_organization',
+    args: [],
+    returns: 'uuid',
+    language: 'sql',
+    volatility: 'stable',
+    parallel: 'safe',
+    security: 'definer',
+    owner: ROLES.definer,
+    // The caller is checked by what it asks for: only a membership of the context's own user is looked up.
+    body: [
+      `select ${column(organization)}`,
+      `from ${relation(table).sql} as member`,
+      `where ${column(user)} = ${LIBRARY_SCHEMA}.current_user_uuid()`,
+      `  and ${column(organization)} = ${either(SETTINGS.organization, 'org_id', 'uuid')}`,
+      ...(active === undefined ? [] : [`  and ${column(active)}`]),
+    ].join('\n'),
+    executableBy: EVERYONE,
+  })
+}
+
+/**
+ * On Supabase, PostgREST runs requests as `authenticated` and trusted ones as `service_role`: they get the
+ * rights of our two roles. `with inherit true` because Supabase makes its roles NOINHERIT.
+ */
+function supabaseRoles(): DdlObject {
+  return statement({
+    kind: 'finale',
+    id: 'membership of Supabase roles',
+    create: [
+      `do $supabase$
+begin
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+    grant ${ROLES.tenant} to authenticated with inherit true;
+  end if;
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+    grant ${ROLES.service} to service_role with inherit true;
+  end if;
+end
+$supabase$`,
+    ],
+    drop: [],
+  })
+}

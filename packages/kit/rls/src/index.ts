@@ -1,0 +1,17 @@
+export { type ContextExpressions, contextExpressions } from './context.ts'
+export { type Login, type LoginMode, loginOf } from './login.ts'
+export { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
+export { tenancyObjects, tenantCondition } from './policies.ts'
+export { bindTenant, serviceExecutor, tenantExecutor } from './scope.ts'
+export {
+  type ClassifiedTable,
+  defineTenancy,
+  type MembershipOptions,
+  type PolicyNamer,
+  type TableAccess,
+  type TableClass,
+  type TableKey,
+  type Tenancy,
+  type TenancyKind,
+  type TenancyOptions,
+} from './tenancy.ts'

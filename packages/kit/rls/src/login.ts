@@ -1,0 +1,86 @@
+import { ConfigurationError, type Database, type Driver } from '@tenantry/core'
+import { ROLES } from './names.ts'
+
+/**
+ * How a login's sessions are kept below row security. `own`: the login is itself subject to it. `startup`:
+ * every session starts as the tenant role. `transaction`: a privileged session, which takes the tenant role
+ * in each transaction and runs nothing scoped outside one.
+ */
+export type LoginMode = 'own' | 'startup' | 'transaction'
+
+export interface Login {
+  readonly mode: LoginMode
+  /** Where scoped statements run. */
+  readonly driver: Driver
+  /** The login's name, for messages. */
+  readonly name: string
+  /** May act as the service role. */
+  readonly service: boolean
+}
+
+const PROBE = `
+select
+  current_user::text,
+  login.rolsuper or login.rolbypassrls as bypasses,
+  exists (select from pg_catalog.pg_roles where rolname = '${ROLES.service}') as migrated,
+  coalesce((select pg_catalog.pg_has_role(oid, 'usage') from pg_catalog.pg_roles where rolname = '${ROLES.tenant}'), false) as tenant,
+  coalesce((select pg_catalog.pg_has_role(oid, 'set') from pg_catalog.pg_roles where rolname = '${ROLES.tenant}'), false) as may_be_tenant,
+  coalesce((select pg_catalog.bool_or(pg_catalog.pg_has_role(oid, 'usage')) from pg_catalog.pg_roles where rolname in ('${ROLES.service}', '${ROLES.definer}')), false) as trusted,
+  coalesce((select pg_catalog.pg_has_role(oid, 'set') from pg_catalog.pg_roles where rolname = '${ROLES.service}'), false) as may_be_service,
+  exists (
+    select from pg_catalog.pg_class
+    where relkind in ('r', 'p') and relowner = login.oid
+      and relnamespace not in ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
+  ) as owns_tables
+from pg_catalog.pg_roles as login
+where login.rolname = current_user`
+
+/** Known logins; asked once for each database, since rights change by an operator's hand only. */
+const known = new WeakMap<Database, Promise<Login>>()
+
+/**
+ * Finds out which rights the login has, and so how scoped statements must run.
+ *
+ * @throws ConfigurationError if the database isn't migrated, or the login is no member of the tenant role.
+ */
+export function loginOf(database: Database): Promise<Login> {
+  let login = known.get(database)
+  if (login === undefined) {
+    login = probe(database)
+    known.set(database, login)
+    // A database that gets migrated later must be asked again.
+    login.catch(() => known.delete(database))
+  }
+  return login
+}
+
+async function probe(database: Database): Promise<Login> {
+  const { rows } = await database.driver.query({ text: PROBE, params: [] })
+  const row = rows[0] ?? []
+  const [bypasses, migrated, tenant, mayBeTenant, trusted, service, ownsTables] = row.slice(1).map((value) => value === true)
+  const name = String(row[0])
+  if (migrated !== true) {
+    throw new ConfigurationError('This database has not been migrated', { hint: 'Call migrate() first, as the owner' })
+  }
+  const base = { name, service: service === true }
+  const subject = !bypasses && tenant === true && !trusted && !ownsTables
+  if (subject) return { ...base, mode: 'own', driver: database.driver }
+  if (!mayBeTenant) {
+    throw new ConfigurationError(`The login ${name} may not act as a tenant`, {
+      hint: `Grant it, as the owner: grant ${ROLES.tenant} to "${name}" with inherit true, set true`,
+    })
+  }
+  const restricted = database.driverAs(ROLES.tenant)
+  if (restricted === null) return { ...base, mode: 'transaction', driver: database.driver }
+  await assertRestricted(restricted)
+  return { ...base, mode: 'startup', driver: restricted }
+}
+
+/** A proxy may drop start-up parameters; then the sessions would have the login's rights. */
+async function assertRestricted(driver: Driver): Promise<void> {
+  const { rows } = await driver.query({ text: 'select current_user::text', params: [] })
+  if (rows[0]?.[0] === ROLES.tenant) return
+  throw new ConfigurationError('The server did not start the session as the tenant role', {
+    hint: "A pooler in between ignores start-up parameters: pass { situation: 'pooler' }, or use a login of its own that is subject to row security",
+  })
+}

@@ -1,0 +1,92 @@
+import { type Principal, type Statement, ValidationError } from '@tenantry/core'
+import { CONTEXT } from './gate.ts'
+import { ROLES, SETTINGS } from './names.ts'
+import type { TenancyKind } from './tenancy.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** A principal's context, as texts that are only ever bound as parameters. */
+export interface Context {
+  readonly tenant: string
+  readonly user: string
+  /** Null in systems whose tenant is the user. */
+  readonly organization: string | null
+  readonly claims: string
+}
+
+/**
+ * Checks a principal against the kind of tenancy.
+ *
+ * @throws ValidationError naming the field: a missing or malformed id is an error here and never becomes
+ *   "no rows", which would look like an empty account.
+ */
+export function contextOf(kind: TenancyKind, principal: Principal): Context {
+  const user = identifier('userId', principal.userId, kind === 'user-text' ? 'text' : 'uuid')
+  const given = 'organizationId' in principal ? principal.organizationId : undefined
+  if (kind !== 'organization' && given !== undefined) {
+    throw invalid('organizationId', 'this system has no organizations')
+  }
+  const organization = kind === 'organization' ? identifier('organizationId', given, 'uuid') : null
+  const claims = JSON.stringify({
+    ...principal.claims,
+    ...(organization === null ? {} : { org_id: organization }),
+    sub: user,
+    role: 'authenticated',
+  })
+  return { tenant: organization ?? user, user, organization, claims }
+}
+
+function identifier(field: string, value: unknown, type: 'uuid' | 'text'): string {
+  if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a text that is not empty')
+  if (type === 'uuid') {
+    if (!UUID.test(value)) throw invalid(field, 'must be a uuid')
+    return value.toLowerCase()
+  }
+  if (value.includes('\0')) throw invalid(field, 'contains a NUL character, which PostgreSQL can not store')
+  return value
+}
+
+function invalid(field: string, message: string): ValidationError {
+  return new ValidationError(`The principal's ${field} ${message}`, [{ path: field, message }])
+}
+
+/** Values for the placeholders of a gate. */
+export function gateValues(context: Context): Readonly<Record<string, string>> {
+  return {
+    [CONTEXT.user]: context.user,
+    [CONTEXT.organization]: context.organization ?? '',
+    [CONTEXT.claims]: context.claims,
+  }
+}
+
+/**
+ * Sets the context for a transaction, and with `role` leaves a privileged login's rights behind. All in one
+ * statement: there is no moment with one and without the other.
+ */
+export function contextStatement(context: Context, options: { readonly role: boolean }): Statement {
+  const settings: readonly (readonly [string, string])[] = [
+    [SETTINGS.user, context.user],
+    ...(context.organization === null ? [] : [[SETTINGS.organization, context.organization] as const]),
+    [SETTINGS.claims, context.claims],
+    ...(options.role ? [['role', ROLES.tenant] as const] : []),
+  ]
+  return {
+    text: `select ${settings.map(([name], index) => `pg_catalog.set_config('${name}', $${index + 1}, true)`).join(', ')}`,
+    params: settings.map(([, value]) => value),
+    reusable: true,
+  }
+}
+
+/** Fails (division by zero) unless the session still has the context, and the role where one was set. */
+export function contextEcho(context: Context, options: { readonly role: boolean }): Statement {
+  const conditions = [
+    `pg_catalog.current_setting('${SETTINGS.user}', true) is not distinct from $1`,
+    `nullif(pg_catalog.current_setting('${SETTINGS.organization}', true), '') is not distinct from $2`,
+    ...(options.role ? [`current_user = '${ROLES.tenant}'`] : []),
+  ]
+  return {
+    text: `select 1 / (${conditions.join(' and ')})::integer`,
+    params: [context.user, context.organization],
+    reusable: true,
+  }
+}

@@ -1,0 +1,150 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Answer,
+  bindQuery,
+  type CompiledQuery,
+  ConfigurationError,
+  type Connection,
+  type Database,
+  type Executor,
+  type ExecutorRole,
+  IsolationError,
+  type Principal,
+  type ScopeTransactionOptions,
+  type TransactionOptions,
+} from '@tenantry/core'
+import { ORGANIZATION_GATE, USER_GATE } from './gate.ts'
+import { type Login, loginOf } from './login.ts'
+import { ROLES } from './names.ts'
+import { contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
+import type { Tenancy } from './tenancy.ts'
+
+type Values = Readonly<Record<string, unknown>>
+
+/** The executor of one principal. Statements run with that principal's context, or not at all. */
+export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'>, principal: Principal): Executor {
+  const context = contextOf(tenancy.kind, principal)
+  const values = gateValues(context)
+
+  function transactionOptions(login: Login, options: ScopeTransactionOptions): TransactionOptions {
+    const role = login.mode === 'transaction'
+    return {
+      ...options,
+      preamble: [contextStatement(context, { role })],
+      echo: contextEcho(context, { role }),
+    }
+  }
+
+  const executor: Executor = {
+    role: 'tenant',
+    tenant: context.tenant,
+    gate: context.organization === null ? USER_GATE : ORGANIZATION_GATE,
+    async run(query, given = {}) {
+      refuseInside(database)
+      const login = await loginOf(database)
+      const gated = query.gated && login.mode !== 'transaction' && gateSuffices(database, login)
+      const all = { ...given, ...values }
+      if (gated) return login.driver.query(bindQuery(query, all))
+      return login.driver.transaction(transactionOptions(login, {}), (connection) => connection.query(bindQuery(query, all)))
+    },
+    async transaction(run, options = {}) {
+      refuseInside(database)
+      const login = await loginOf(database)
+      return login.driver.transaction(transactionOptions(login, options), (connection) =>
+        inside(database, connection, { role: 'tenant', tenant: context.tenant }, run),
+      )
+    },
+  }
+  return executor
+}
+
+/**
+ * The executor of the service role: jobs, webhooks, maintenance. It sees every tenant; a repository that
+ * runs through it needs `tenant`, so that its statements still name one.
+ */
+export function serviceExecutor(database: Database, tenant: string | null = null): Executor {
+  const options: TransactionOptions = {
+    preamble: [{ text: "select pg_catalog.set_config('role', $1, true)", params: [ROLES.service], reusable: true }],
+    echo: { text: `select 1 / (current_user = '${ROLES.service}')::integer`, params: [], reusable: true },
+  }
+  async function begin<T>(more: ScopeTransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T> {
+    refuseInside(database)
+    const login = await loginOf(database)
+    if (!login.service) {
+      throw new IsolationError(`The login ${login.name} may not act as the service role`, {
+        hint: `Use a login of its own for jobs, or grant it: grant ${ROLES.service} to "${login.name}" with inherit false, set true`,
+      })
+    }
+    return login.driver.transaction({ ...more, ...options }, run)
+  }
+  return {
+    role: 'service',
+    tenant,
+    gate: null,
+    run: (query, values = {}) => begin({}, (connection) => connection.query(bindQuery(query, values))),
+    transaction: (run, more = {}) =>
+      begin(more, (connection) => inside(database, connection, { role: 'service', tenant }, run)),
+  }
+}
+
+/** A service executor bound to one tenant, inside the same transaction where it is in one. */
+export function bindTenant(executor: Executor, tenant: string): Executor {
+  if (executor.role !== 'service') throw new IsolationError('Only the service role can be bound to a tenant')
+  return {
+    ...executor,
+    tenant,
+    transaction: (run, options) => executor.transaction((inner) => run(bindTenant(inner, tenant)), options),
+  }
+}
+
+/** Behind a pooler a statement limit can only be set in a transaction. */
+function gateSuffices(database: Database, login: Login): boolean {
+  return !(login.driver.traits.pooled && database.settings.statementTimeoutMs !== undefined)
+}
+
+/** Databases in one of whose transactions the current call stands. */
+const open = new AsyncLocalStorage<ReadonlySet<Database>>()
+
+/**
+ * A statement outside the transaction that the caller is in would run on another connection: it wouldn't
+ * see the transaction's work, could wait for its locks, and on the embedded database waits for ever.
+ */
+function refuseInside(database: Database): void {
+  if (open.getStore()?.has(database) !== true) return
+  throw new ConfigurationError('A statement was started outside the transaction that is open here', {
+    hint: 'Inside transaction() use the repositories that its callback receives',
+  })
+}
+
+/** Runs the callback of a transaction with an executor that ends with it. */
+async function inside<T>(
+  database: Database,
+  connection: Connection,
+  identity: { readonly role: ExecutorRole; readonly tenant: string | null },
+  run: (executor: Executor) => Promise<T>,
+): Promise<T> {
+  let ended = false
+  const bind = (current: Connection): Executor => ({
+    ...identity,
+    gate: null,
+    async run(query: CompiledQuery, values: Values = {}): Promise<Answer> {
+      if (ended) throw outlived()
+      return current.query(bindQuery(query, values))
+    },
+    async transaction(nested) {
+      if (ended) throw outlived()
+      return current.savepoint((part) => nested(bind(part)))
+    },
+  })
+  try {
+    return await open.run(new Set([...(open.getStore() ?? []), database]), () => run(bind(connection)))
+  } finally {
+    ended = true
+  }
+}
+
+function outlived(): ConfigurationError {
+  return new ConfigurationError('A repository was used after its transaction had ended', {
+    hint: 'Await every call before the callback of transaction() returns',
+  })
+}

@@ -1,0 +1,268 @@
+import { ConfigurationError } from '@tenantry/core'
+import { getTableColumns, is } from 'drizzle-orm'
+import { getTableConfig, PgTable, type PgColumn } from 'drizzle-orm/pg-core'
+import { checkReferences } from './references.ts'
+
+/**
+ * Who a tenant is: a person with a uuid, a person with a text id (Clerk), or an organization (uuid) whose
+ * members are checked in the database by every statement.
+ */
+export type TenancyKind = 'user-uuid' | 'user-text' | 'organization'
+
+/** The tables among the exports of a schema module, by their export names. */
+export type TableKey<S> = { [K in keyof S]: S[K] extends PgTable ? K : never }[keyof S] & string
+
+type ColumnKey<T> = T extends PgTable ? keyof T['$inferSelect'] & string : never
+
+/** What the tenant role may do with rows of its own. Left out: the default of the class. */
+export interface TableAccess<T = PgTable> {
+  readonly select?: boolean
+  /** `true`: every column but generated ones, `managed` ones, and a primary key that has a default. */
+  readonly insert?: boolean | readonly ColumnKey<T>[]
+  /** `true`: every column but those, the primary key and the tenant column. */
+  readonly update?: boolean | readonly ColumnKey<T>[]
+  readonly delete?: boolean
+}
+
+interface TenantTable<T> extends TableAccess<T> {
+  readonly class: 'tenant'
+  /** Property of the column that holds the tenant. */
+  readonly column: ColumnKey<T>
+  /**
+   * Whose rows they are, in an organization system: the organization's (default), or the `user`'s own
+   * across organizations, such as the list of their memberships.
+   */
+  readonly of?: 'tenant' | 'user'
+  /**
+   * Columns that the database fills: never inserted or updated by a tenant.
+   * Default: createdAt and updatedAt, where the table has them.
+   */
+  readonly managed?: readonly ColumnKey<T>[]
+  /**
+   * Let a tenant choose primary keys that have a default. Off unless said: a primary key is unique over
+   * all tenants, so choosing one would tell whether another tenant has it.
+   */
+  readonly clientIds?: boolean
+}
+
+interface GlobalTable {
+  readonly class: 'global'
+}
+
+interface InternalTable {
+  readonly class: 'internal'
+}
+
+/**
+ * The class of one table. `tenant`: each row belongs to one tenant. `global`: read by all, written by the
+ * service role. `internal`: the service role's alone.
+ */
+export type TableClass<T = PgTable> = TenantTable<T> | GlobalTable | InternalTable
+
+/** Where membership is looked up, in an organization system. */
+export interface MembershipOptions {
+  readonly table: PgTable
+  /** Columns of that table. */
+  readonly user: PgColumn
+  readonly organization: PgColumn
+  /** A boolean column that must be true; absent: a row is a membership. */
+  readonly active?: PgColumn
+}
+
+export type PolicyNamer = (
+  table: string,
+  policy: 'isolation' | 'select' | 'insert' | 'update' | 'delete' | 'service' | 'definer',
+) => string
+
+export interface TenancyOptions<S extends Record<string, unknown>> {
+  readonly kind: TenancyKind
+  /** The exports of the module that declares the Drizzle tables. */
+  readonly schema: S
+  /** Every table of the schema: one that is missing doesn't compile. */
+  readonly tables: { readonly [K in TableKey<S>]: TableClass<S[K]> }
+  /** Required for `organization`. */
+  readonly membership?: MembershipOptions
+  /** Names of the policies, where a host's conventions are to be kept. */
+  readonly policyName?: PolicyNamer
+  /**
+   * Keys that are unique over all tenants because their value is (an e-mail address): names of
+   * constraints or unique indexes. Their columns are never granted to a tenant for writing.
+   */
+  readonly globalKeys?: readonly string[]
+}
+
+/** A table with its class worked out. Column names are those of the database. */
+export interface ClassifiedTable {
+  readonly key: string
+  readonly table: PgTable
+  readonly schema: string
+  readonly name: string
+  readonly class: 'tenant' | 'global' | 'internal'
+  /** Null for global and internal tables. */
+  readonly tenantColumn: { readonly property: string; readonly name: string } | null
+  readonly of: 'tenant' | 'user'
+  /** What the tenant role is granted; arrays are column names. Absent: nothing. */
+  readonly privileges: {
+    readonly select?: true
+    readonly insert?: readonly string[]
+    readonly update?: readonly string[]
+    readonly delete?: true
+  }
+}
+
+export interface Tenancy {
+  readonly kind: TenancyKind
+  readonly tables: readonly ClassifiedTable[]
+  readonly membership: MembershipOptions | null
+  readonly policyName: PolicyNamer
+  readonly globalKeys: readonly string[]
+}
+
+const defaultPolicyName: PolicyNamer = (_table, policy) => (policy === 'isolation' ? 'tenant_isolation' : `tenant_${policy}`)
+
+/**
+ * Declares, from outside the table definitions, whose each row of a schema is.
+ *
+ * @throws ConfigurationError for what PostgreSQL would refuse, or what would be unsafe: an unclassified
+ *   table, a tenant column that is missing, nullable or of another type, a reference between tenant tables
+ *   or a unique key that leaves the tenant out, a global key that a tenant may write.
+ */
+export function defineTenancy<const S extends Record<string, unknown>>(options: TenancyOptions<S>): Tenancy {
+  const { kind, schema, globalKeys = [], membership = null } = options
+  if ((kind === 'organization') !== (membership !== null)) {
+    throw new ConfigurationError(
+      kind === 'organization'
+        ? 'An organization tenancy needs to know where membership is looked up'
+        : `A ${kind} tenancy has no membership`,
+      { hint: 'Give `membership` for the kind organization, and only there' },
+    )
+  }
+  const classes = options.tables as Readonly<Record<string, TableClass | undefined>>
+  const tables = Object.entries(schema).flatMap(([key, value]) => {
+    if (!is(value, PgTable)) return []
+    const declared = classes[key]
+    if (declared === undefined) {
+      throw new ConfigurationError(`The table ${getTableConfig(value).name} has no class`, {
+        hint: `Add ${key} to \`tables\` as tenant, global or internal; nothing is guessed`,
+      })
+    }
+    return [classify(key, value, declared, kind, globalKeys)]
+  })
+  for (const key of Object.keys(classes)) {
+    if (!tables.some((table) => table.key === key)) {
+      throw new ConfigurationError(`\`tables\` names ${key}, which is no table of the schema`)
+    }
+  }
+  checkReferences(tables, globalKeys)
+  return { kind, tables, membership, policyName: options.policyName ?? defaultPolicyName, globalKeys }
+}
+
+function classify(
+  key: string,
+  table: PgTable,
+  declared: TableClass,
+  kind: TenancyKind,
+  globalKeys: readonly string[],
+): ClassifiedTable {
+  const config = getTableConfig(table)
+  const base = { key, table, schema: config.schema ?? 'public', name: config.name, of: 'tenant' as const }
+  if (declared.class === 'global') return { ...base, class: 'global', tenantColumn: null, privileges: { select: true } }
+  if (declared.class === 'internal') return { ...base, class: 'internal', tenantColumn: null, privileges: {} }
+
+  const columns: Record<string, PgColumn> = getTableColumns(table)
+  const named = (property: string): PgColumn => {
+    const column = columns[property]
+    if (column === undefined) throw new ConfigurationError(`${config.name} has no column ${property}`)
+    return column
+  }
+  const of = declared.of ?? 'tenant'
+  if (of === 'user' && kind !== 'organization') {
+    throw new ConfigurationError(`${config.name}: \`of: 'user'\` is for organization systems; here the tenant is the user`)
+  }
+  const tenant = named(declared.column)
+  checkTenantColumn(config.name, tenant, kind === 'user-text' ? 'text' : 'uuid')
+
+  const keyColumns = new Set([
+    ...config.columns.filter((column) => column.primary),
+    ...config.primaryKeys.flatMap((primaryKey) => primaryKey.columns),
+  ].map((column) => column.name))
+  if (keyColumns.size === 0) {
+    throw new ConfigurationError(`${config.name} has no primary key`, { hint: 'A row must be addressable to be protected' })
+  }
+  const managed = new Set(
+    (declared.managed ?? ['createdAt', 'updatedAt'].filter((property) => property in columns)).map(
+      (property) => named(property).name,
+    ),
+  )
+  const fixed = (column: PgColumn): boolean =>
+    column.generated !== undefined || column.generatedIdentity !== undefined || managed.has(column.name)
+  const insertable = (column: PgColumn): boolean =>
+    !fixed(column) && !(keyColumns.has(column.name) && column.hasDefault && declared.clientIds !== true)
+  const updatable = (column: PgColumn): boolean =>
+    !fixed(column) && !keyColumns.has(column.name) && column.name !== tenant.name
+
+  const extent = (
+    access: boolean | readonly string[] | undefined,
+    allowed: (column: PgColumn) => boolean,
+  ): readonly string[] | undefined => {
+    if (access === false) return undefined
+    const chosen = access === undefined || access === true ? config.columns.filter(allowed) : access.map(named)
+    const refused = chosen.find((column) => !allowed(column))
+    if (refused !== undefined) {
+      throw new ConfigurationError(`${config.name}.${refused.name} can't be granted to a tenant for writing`, {
+        hint: 'It is generated, managed, a key, or the tenant column of an update',
+      })
+    }
+    return chosen.map((column) => column.name)
+  }
+  const insert = extent(declared.insert, insertable)
+  const update = extent(declared.update, updatable)
+  checkGlobalKeys(config, globalKeys, [...(insert ?? []), ...(update ?? [])])
+  return {
+    ...base,
+    class: 'tenant',
+    of,
+    tenantColumn: { property: declared.column, name: tenant.name },
+    privileges: {
+      ...(declared.select === false ? {} : { select: true as const }),
+      ...(insert === undefined ? {} : { insert }),
+      ...(update === undefined || update.length === 0 ? {} : { update }),
+      ...(declared.delete === false ? {} : { delete: true as const }),
+    },
+  }
+}
+
+function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'text'): void {
+  const type = column.getSQLType()
+  const fits = wanted === 'uuid' ? type === 'uuid' : type === 'text' || type.startsWith('varchar')
+  if (!fits) {
+    throw new ConfigurationError(`${table}.${column.name} is ${type}, but the tenant is a ${wanted}`, {
+      hint: 'The context is cast, never the column: a cast column has no index',
+    })
+  }
+  if (!column.notNull && !column.primary) {
+    throw new ConfigurationError(`${table}.${column.name} may be null: such a row would belong to nobody`, {
+      hint: 'Make the tenant column NOT NULL',
+    })
+  }
+}
+
+function checkGlobalKeys(
+  config: ReturnType<typeof getTableConfig>,
+  globalKeys: readonly string[],
+  writable: readonly string[],
+): void {
+  const keys = [
+    ...config.uniqueConstraints.map((unique) => ({ name: unique.name, columns: unique.columns.map((column) => column.name) })),
+    ...config.columns.filter((column) => column.isUnique).map((column) => ({ name: column.uniqueName, columns: [column.name] })),
+  ]
+  for (const key of keys) {
+    if (key.name === undefined || !globalKeys.includes(key.name)) continue
+    const open = key.columns.find((column) => writable.includes(column))
+    if (open !== undefined) {
+      throw new ConfigurationError(`${config.name}.${open} is unique over all tenants and writable by a tenant`, {
+        hint: 'Writing it would tell whether another tenant holds the value; leave it to the service role',
+      })
+    }
+  }
+}
