@@ -1,6 +1,11 @@
 export type { DeclaredObject } from './declared.ts'
 export { extension, type ExtensionObject, type ExtensionOptions } from './objects/extension.ts'
-export { type FunctionArgument, type FunctionObject, type FunctionOptions, sqlFunction } from './objects/function.ts'
+export {
+  type FunctionArgument,
+  type FunctionObject,
+  type FunctionOptions,
+  sqlFunction,
+} from './objects/function.ts'
 export { grants, type GrantsObject, type GrantsOptions, type TablePrivileges } from './objects/grants.ts'
 export { lockDown, type LockDownObject } from './objects/lockDown.ts'
 export {
@@ -23,7 +28,14 @@ export { statement, type StatementObject, type StatementOptions } from './object
 export { touchUpdatedAt, type TouchUpdatedAtOptions } from './objects/touchUpdatedAt.ts'
 export { trigger, type TriggerEvent, type TriggerObject, type TriggerOptions } from './objects/trigger.ts'
 export { view, type ViewObject, type ViewOptions } from './objects/view.ts'
-export { dollarQuote, qualify, quoteGrantee, quoteIdentifier, quoteIdentifiers, quoteLiteral } from './identifiers.ts'
+export {
+  dollarQuote,
+  qualify,
+  quoteGrantee,
+  quoteIdentifier,
+  quoteIdentifiers,
+  quoteLiteral,
+} from './identifiers.ts'
 export { partitionJobs } from './partitionJobs.ts'
 export { relation, type Relation, type RelationName, type RelationReference } from './relation.ts'
 export type { AppliedMigration } from './runner/history.ts'
@@ -31,3 +43,10 @@ export { migrate, type MigrateOptions, type MigrateResult, type MigrationSource 
 export type { Migration } from './runner/migration.ts'
 export { readMigrations } from './runner/readMigrations.ts'
 export { migrationStatus, type MigrationStatus } from './runner/status.ts'
+export {
+  type Catalog,
+  type CatalogFunction,
+  type CatalogTable,
+  type CatalogView,
+  dumpCatalog,
+} from './catalog/dumpCatalog.ts'

@@ -22,7 +22,9 @@ export async function amendStatements(
     (object) => JSON.stringify(previous[object.id]?.amend ?? null) !== JSON.stringify(object.amend),
   )
   const ids = new Set(declared.map((object) => object.id))
-  const removed = Object.entries(previous).filter(([id, object]) => object.amend !== undefined && !ids.has(id))
+  const removed = Object.entries(previous).filter(
+    ([id, object]) => object.amend !== undefined && !ids.has(id),
+  )
   const open = [
     ...changed.map((object) => ({ id: object.id, amend: object.amend ?? [], put: true })),
     ...removed.map(([id, object]) => ({ id, amend: object.amend ?? [], put: false })),
@@ -63,9 +65,12 @@ function remake(
   }
   const constraint = /^(ALTER TABLE .+?) ADD CONSTRAINT ("(?:[^"]|"")+")/.exec(text)
   if (constraint === null) {
-    throw new ConfigurationError(`"${id}" can't ${put ? 'be added to' : 'be taken from'} a table that exists`, {
-      hint: 'Write that migration by hand: make a new table, move the rows, swap the names',
-    })
+    throw new ConfigurationError(
+      `"${id}" can't ${put ? 'be added to' : 'be taken from'} a table that exists`,
+      {
+        hint: 'Write that migration by hand: make a new table, move the rows, swap the names',
+      },
+    )
   }
   return [`${constraint[1]} DROP CONSTRAINT ${constraint[2]}`, put ? rewrite(text, amendment) : text]
 }

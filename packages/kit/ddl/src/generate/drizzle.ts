@@ -69,14 +69,16 @@ function foreignKeysLast(statements: readonly string[]): readonly string[] {
   return [...statements.filter((text) => !isForeignKey(text)), ...statements.filter(isForeignKey)]
 }
 
-const LOSES_DATA = /^(DROP TABLE|DROP SCHEMA|DROP MATERIALIZED VIEW|DROP SEQUENCE)|^ALTER TABLE .+ (DROP COLUMN|SET DATA TYPE) /
+const LOSES_DATA =
+  /^(DROP TABLE|DROP SCHEMA|DROP MATERIALIZED VIEW|DROP SEQUENCE)|^ALTER TABLE .+ (DROP COLUMN|SET DATA TYPE) /
 
 /** Whether a reviewer must look twice: the statement removes rows or rewrites values. */
 export function losesData(statement: string): boolean {
   return LOSES_DATA.test(statement)
 }
 
-const ALTERED = /^(?:ALTER TABLE (.+?) (?:DROP COLUMN|ALTER COLUMN .+ SET DATA TYPE)|DROP TABLE (.+?)(?: CASCADE)?$)/
+const ALTERED =
+  /^(?:ALTER TABLE (.+?) (?:DROP COLUMN|ALTER COLUMN .+ SET DATA TYPE)|DROP TABLE (.+?)(?: CASCADE)?$)/
 
 /**
  * Tables of which a column goes or changes its type, as `schema.name`: PostgreSQL refuses that while a

@@ -2,7 +2,8 @@ import { ConfigurationError } from '@tenantry/core'
 import { BREAKPOINT } from '../runner/migration.ts'
 
 /** Literals, quoted names, dollar-quoted bodies and comments: what can't hold a bind parameter. */
-const OPAQUE = /(\$[A-Za-z_]\w*\$|\$\$)[\s\S]*?\1|E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//gi
+const OPAQUE =
+  /(\$[A-Za-z_]\w*\$|\$\$)[\s\S]*?\1|E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//gi
 
 /**
  * Refuses what would fail, or mean something else, once it is in a file.
@@ -14,11 +15,15 @@ export function lintStatement(text: string): void {
   if (text.includes(BREAKPOINT)) {
     throw new ConfigurationError(`A statement contains "${BREAKPOINT}", which separates statements in a file`)
   }
-  const bare = text.replaceAll(OPAQUE, (part) => (part.startsWith('"') ? '"' + '_'.repeat(part.length - 2) + '"' : ' '.repeat(part.length)))
+  const bare = text.replaceAll(OPAQUE, (part) =>
+    part.startsWith('"') ? '"' + '_'.repeat(part.length - 2) + '"' : ' '.repeat(part.length),
+  )
   const parameter = /\$\d+/.exec(bare)
   if (parameter === null) return
   const before = text.slice(0, parameter.index)
-  const named = [...before.matchAll(/\b(CONSTRAINT|POLICY|INDEX|TABLE)\s+("(?:[^"]|"")+"(?:\."(?:[^"]|"")+")?)/gi)]
+  const named = [
+    ...before.matchAll(/\b(CONSTRAINT|POLICY|INDEX|TABLE)\s+("(?:[^"]|"")+"(?:\."(?:[^"]|"")+")?)/gi),
+  ]
   const place = named.at(-1)
   const table = /\b(?:TABLE|ON)\s+("(?:[^"]|"")+"(?:\."(?:[^"]|"")+")?)/i.exec(text)?.[1]
   const where = place === undefined ? firstLine(text) : `${place[1]?.toLowerCase()} ${place[2]}`

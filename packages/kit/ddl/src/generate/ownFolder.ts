@@ -15,7 +15,12 @@ export function nextId(folder: string): string {
 
 export function writeMigration(
   folder: string,
-  migration: { readonly id: string; readonly title: string; readonly text: string; readonly snapshot: Snapshot },
+  migration: {
+    readonly id: string
+    readonly title: string
+    readonly text: string
+    readonly snapshot: Snapshot
+  },
 ): string {
   const file = `${migration.id}_${migration.title}.sql`
   mkdirSync(join(folder, 'meta'), { recursive: true })
@@ -29,7 +34,11 @@ export function writeMigration(
 export function writeJournal(folder: string): void {
   const journal: Journal = {
     version: 1,
-    migrations: migrationFiles(folder).map(({ id, name, hash }) => ({ id, file: `${name}.sql`, sha256: hash })),
+    migrations: migrationFiles(folder).map(({ id, name, hash }) => ({
+      id,
+      file: `${name}.sql`,
+      sha256: hash,
+    })),
   }
   writeJson(join(folder, 'meta', 'journal.json'), journal)
 }

@@ -79,5 +79,7 @@ function tableStatement(text: string): PlannedStatement {
 
 /** The builder says it; an object made elsewhere says it in its id. */
 function extensionName(object: DeclaredObject): string {
-  return 'name' in object && typeof object.name === 'string' ? object.name : object.id.replace(/^extension /, '')
+  return 'name' in object && typeof object.name === 'string'
+    ? object.name
+    : object.id.replace(/^extension /, '')
 }

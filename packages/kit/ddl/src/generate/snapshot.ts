@@ -30,7 +30,9 @@ export interface Snapshot {
 const SNAPSHOT_NAME = /^(\d{4,})_snapshot\.json$/
 
 /** The snapshot with the highest number, or null in a folder without any. */
-export function readLastSnapshot(folder: string): { readonly id: string; readonly snapshot: Snapshot } | null {
+export function readLastSnapshot(
+  folder: string,
+): { readonly id: string; readonly snapshot: Snapshot } | null {
   const meta = join(folder, 'meta')
   if (!existsSync(meta)) return null
   const last = readdirSync(meta)

@@ -49,7 +49,10 @@ export function grants({ table, to, privileges }: GrantsOptions): GrantsObject {
     on: target.label,
     to,
     privileges,
-    create: granted.length === 0 ? [] : [`grant ${granted.join(', ')} on table ${target.sql} to ${quoteGrantee(to)}`],
+    create:
+      granted.length === 0
+        ? []
+        : [`grant ${granted.join(', ')} on table ${target.sql} to ${quoteGrantee(to)}`],
     drop: [`revoke all privileges on table ${target.sql} from ${quoteGrantee(to)}`],
     change: 'recreate',
   }

@@ -48,7 +48,10 @@ export function policy(options: PolicyOptions): PolicyObject {
   const place = `Policy ${name} on ${target.label}`
   const takes: { using: boolean; check: boolean } | undefined = TAKES[command]
   if (takes === undefined) throw new ConfigurationError(`${place}: there is no command "${String(command)}"`)
-  for (const [clause, text] of [['using', using], ['check', check]] as const) {
+  for (const [clause, text] of [
+    ['using', using],
+    ['check', check],
+  ] as const) {
     if (takes[clause] !== (text !== undefined && text.trim() !== '')) {
       throw new ConfigurationError(
         `${place}: a policy for ${command} ${takes[clause] ? 'needs' : "can't have"} "${clause}"`,

@@ -19,7 +19,8 @@ export function setNullColumns(
   columns: readonly [string, ...string[]],
 ): SetNullColumnsObject {
   const target = relation(table)
-  if (columns.length === 0) throw new ConfigurationError(`Foreign key ${constraint}: name at least one column`)
+  if (columns.length === 0)
+    throw new ConfigurationError(`Foreign key ${constraint}: name at least one column`)
   return {
     kind: 'table',
     type: 'set-null-columns',

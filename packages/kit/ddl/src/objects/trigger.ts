@@ -3,7 +3,12 @@ import type { DeclaredObject } from '../declared.ts'
 import { qualify, quoteIdentifier, quoteIdentifiers, quoteLiteral } from '../identifiers.ts'
 import { relation, type RelationReference } from '../relation.ts'
 
-export type TriggerEvent = 'insert' | 'update' | 'delete' | 'truncate' | { readonly updateOf: readonly string[] }
+export type TriggerEvent =
+  | 'insert'
+  | 'update'
+  | 'delete'
+  | 'truncate'
+  | { readonly updateOf: readonly string[] }
 
 export interface TriggerOptions {
   readonly table: RelationReference
@@ -55,7 +60,10 @@ export function trigger(options: TriggerOptions): TriggerObject {
     on: target.label,
     name,
     enable,
-    create: [text, ...(enable === 'always' ? [`alter table ${target.sql} enable always trigger ${quoted}`] : [])],
+    create: [
+      text,
+      ...(enable === 'always' ? [`alter table ${target.sql} enable always trigger ${quoted}`] : []),
+    ],
     drop: [`drop trigger ${quoted} on ${target.sql}`],
     // A replaced trigger keeps how it is enabled.
     change: 'recreate',

@@ -15,7 +15,10 @@ export interface AppliedMigration {
 export type Querying = Pick<Connection, 'query'>
 
 export async function historyExists(on: Querying | Driver): Promise<boolean> {
-  const { rows } = await on.query({ text: `select to_regclass('tenantry.migrations') is not null`, params: [] })
+  const { rows } = await on.query({
+    text: `select to_regclass('tenantry.migrations') is not null`,
+    params: [],
+  })
   return rows[0]?.[0] === true
 }
 
@@ -54,7 +57,10 @@ end`
   )
 }
 
-export async function readHistory(on: Querying | Driver, system: string): Promise<readonly AppliedMigration[]> {
+export async function readHistory(
+  on: Querying | Driver,
+  system: string,
+): Promise<readonly AppliedMigration[]> {
   const { rows } = await on.query({
     text: `select id, name, hash, finished_at::text, statements_done from tenantry.migrations where system = $1`,
     params: [system],

@@ -1,4 +1,10 @@
-import { ConfigurationError, MigrationError, TenantryError, type Connection, type Driver } from '@tenantry/core'
+import {
+  ConfigurationError,
+  MigrationError,
+  ValidationError,
+  type Connection,
+  type Driver,
+} from '@tenantry/core'
 import {
   createHistory,
   historyExists,
@@ -49,9 +55,12 @@ export async function migrate(driver: Driver, options: MigrateOptions): Promise<
   await preflight(driver, todo)
   const outside = todo.find((migration) => !migration.transactional)
   if (outside !== undefined && driver.traits.pooled) {
-    throw new ConfigurationError(`${outside.name}.sql runs outside a transaction, which a pooler can't carry`, {
-      hint: 'Migrate through a direct connection to the server',
-    })
+    throw new ConfigurationError(
+      `${outside.name}.sql runs outside a transaction, which a pooler can't carry`,
+      {
+        hint: 'Migrate through a direct connection to the server',
+      },
+    )
   }
   const applied: string[] = []
   for (const migration of todo) {
@@ -113,20 +122,28 @@ async function runStatement(connection: Connection, migration: Migration, index:
   try {
     await connection.script(text)
   } catch (error) {
-    const reason = error instanceof TenantryError ? error.message : String(error)
     const done = migration.transactional
       ? 'Nothing of this file was applied'
       : `The ${index} statements before it stay applied; the next run begins with this one`
     throw new MigrationError(
-      `${migration.name}.sql failed at statement ${index + 1} of ${migration.statements.length} ("${firstLine(text)}"): ${reason}`,
+      `${migration.name}.sql failed at statement ${index + 1} of ${migration.statements.length} ("${firstLine(text)}"): ${reasonOf(error)}`,
       { cause: error, hint: done },
     )
   }
 }
 
+/** The server's own words help most here; only where they may quote a row's value are they left out. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof ValidationError || !(error.cause instanceof Error)
+    ? error.message
+    : error.cause.message
+}
+
 const FIRST_LINE_CHARACTERS_MAX = 120
 
 function firstLine(text: string): string {
-  const line = text.split('\n').find((candidate) => candidate.trim() !== '' && !candidate.startsWith('--')) ?? ''
+  const line =
+    text.split('\n').find((candidate) => candidate.trim() !== '' && !candidate.startsWith('--')) ?? ''
   return line.length > FIRST_LINE_CHARACTERS_MAX ? `${line.slice(0, FIRST_LINE_CHARACTERS_MAX)}…` : line
 }

@@ -46,7 +46,11 @@ export function parseMigration(file: string, text: string): Migration {
     id,
     name: file.slice(0, -'.sql'.length),
     hash: migrationHash(text),
-    statements: lines.join('\n').split(BREAKPOINT).map((part) => part.trim()).filter(hasCode),
+    statements: lines
+      .join('\n')
+      .split(BREAKPOINT)
+      .map((part) => part.trim())
+      .filter(hasCode),
     transactional: !directives.includes(NO_TRANSACTION),
     extensions: directives
       .filter((line) => line.startsWith(REQUIRES_EXTENSIONS))

@@ -14,7 +14,15 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
 }
 
 /** Extensions that Debian packs with the server itself. */
-const CONTRIB = new Set(['btree_gin', 'btree_gist', 'citext', 'pg_stat_statements', 'pg_trgm', 'pgcrypto', 'unaccent'])
+const CONTRIB = new Set([
+  'btree_gin',
+  'btree_gist',
+  'citext',
+  'pg_stat_statements',
+  'pg_trgm',
+  'pgcrypto',
+  'unaccent',
+])
 
 /** Modules that hold an extension for the embedded server. */
 const PGLITE_MODULES: Readonly<Record<string, string>> = {

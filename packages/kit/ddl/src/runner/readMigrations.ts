@@ -55,8 +55,12 @@ function compareWithJournal(migrations: readonly Migration[], journal: Journal):
     noted.delete(file)
     if (entry?.sha256 === migration.hash) continue
     throw new MigrationError(
-      entry === undefined ? `${file} is not in meta/journal.json` : `${file} was edited after it was generated`,
-      { hint: 'Before its release: note the change with sealMigrations(). After it: add a new migration instead' },
+      entry === undefined
+        ? `${file} is not in meta/journal.json`
+        : `${file} was edited after it was generated`,
+      {
+        hint: 'Before its release: note the change with sealMigrations(). After it: add a new migration instead',
+      },
     )
   }
   for (const file of noted.keys()) {

@@ -1,0 +1,460 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { ConfigurationError, connect, type DdlObject } from '@tenantry/core'
+import {
+  extension,
+  grants,
+  lockDown,
+  materializedView,
+  policy,
+  role,
+  rowSecurity,
+  schema,
+  sqlFunction,
+  statement,
+  touchUpdatedAt,
+  trigger,
+  view,
+  type PolicyOptions,
+} from '../src/index.ts'
+import { serverUrl, setup, type TestPlace } from './support.ts'
+
+const PILLARS = `create table public.pillars (
+  id uuid primary key default gen_random_uuid(), user_id uuid not null, name text not null,
+  updated_at timestamptz not null default now()
+)`
+const table = { name: 'pillars' }
+
+async function make(place: TestPlace, ...objects: readonly DdlObject[]): Promise<void> {
+  for (const object of objects) for (const text of object.create) await place.script(text)
+}
+
+async function drop(place: TestPlace, object: DdlObject): Promise<void> {
+  for (const text of object.drop) await place.script(text)
+}
+
+describe('extension', () => {
+  it('is made once and left alone afterwards, and is never dropped', async () => {
+    await using place = await setup()
+    const vector = extension({ name: 'vector' })
+    expect(vector.create).toEqual(['create extension if not exists "vector"'])
+    expect(extension({ name: 'a-b', schema: 'extensions' }).create).toEqual([
+      'create extension if not exists "a-b" with schema "extensions"',
+    ])
+    await make(place, vector, vector)
+    expect(await place.value("select '[1,2]'::vector <-> '[1,2]'::vector")).toBe(0)
+    expect(vector.drop).toEqual([])
+  })
+})
+
+describe('role', () => {
+  it('may exist already, logs nobody in and inherits nothing', async () => {
+    await using place = await setup()
+    const tenant = role({ name: `${place.prefix}_it's "a" role` })
+    await make(place, tenant, tenant)
+    expect(
+      await place.value(
+        `select array[rolcanlogin, rolinherit, rolsuper, rolbypassrls]::text from pg_roles where rolname like '${place.prefix}%'`,
+      ),
+    ).toBe('{f,f,f,f}')
+  })
+
+  it.skipIf(serverUrl === null)('is made by many databases at once without a failure', async () => {
+    await using place = await setup()
+    await using other = await place.another()
+    const tenant = role({ name: `${place.prefix}_shared` })
+    const both = [place, other, place, other, place, other, place, other]
+    for (let round = 0; round < 10; round += 1) {
+      await place.script(`drop role if exists ${place.prefix}_shared`)
+      await Promise.all(both.map((where) => make(where, tenant)))
+    }
+    expect(
+      await place.value(`select count(*)::int from pg_roles where rolname = '${place.prefix}_shared'`),
+    ).toBe(1)
+  })
+
+  it.skipIf(serverUrl === null)(
+    'can be set, but not used unset, by a migrating role that is no superuser',
+    async () => {
+      await using place = await setup()
+      const owner = `${place.prefix}_owner`
+      await place.script(`create role ${owner} login createrole; grant all on schema public to ${owner}`)
+      await place.script(`grant create on database ${new URL(place.url).pathname.slice(1)} to ${owner}`)
+      const url = new URL(place.url)
+      url.username = owner
+      await using database = Object.assign(await connect(url.href), {
+        async [Symbol.asyncDispose]() {
+          await database.close()
+        },
+      })
+      const tenant = role({ name: `${place.prefix}_tenant` })
+      // Twice: the second time it has the membership already.
+      for (const text of [...tenant.create, ...tenant.create]) {
+        await database.driver.session((session) => session.script(text))
+      }
+      const { rows } = await database.driver.query({
+        text: "select pg_has_role($1, 'SET'), pg_has_role($1, 'USAGE')",
+        params: [tenant.name],
+      })
+      expect(rows).toEqual([[true, false]])
+      await place.script(`drop owned by ${owner}`)
+    },
+  )
+})
+
+describe('schema', () => {
+  it('is shared, and only the right to use it is taken back', async () => {
+    await using place = await setup()
+    const tenant = role({ name: `${place.prefix}_tenant` })
+    const own = schema({ name: 'own', usableBy: [tenant.name] })
+    await make(place, tenant, own, own)
+    const usable = `select has_schema_privilege('${tenant.name}', 'own', 'usage')`
+    expect(await place.value(usable)).toBe(true)
+    await drop(place, own)
+    expect(await place.value(usable)).toBe(false)
+  })
+})
+
+describe('sqlFunction', () => {
+  it('gives a definer a fixed search path and PUBLIC no right to call it', async () => {
+    await using place = await setup()
+    const tenant = role({ name: `${place.prefix}_tenant` })
+    const whoami = sqlFunction({
+      name: 'whoami',
+      args: [{ name: 'suffix', type: 'text', default: "''" }],
+      returns: 'text',
+      language: 'sql',
+      volatility: 'stable',
+      security: 'definer',
+      body: "select current_setting('search_path') || suffix",
+      executableBy: [tenant.name],
+    })
+    expect(whoami.create).toEqual([
+      [
+        'create or replace function "public"."whoami"("suffix" text default \'\')',
+        'returns text',
+        'language sql',
+        'stable security definer',
+        'set search_path = pg_catalog, pg_temp',
+        'as $body$',
+        "select current_setting('search_path') || suffix",
+        '$body$',
+      ].join('\n'),
+      'revoke all on function "public"."whoami"(text) from public',
+      `grant execute on function "public"."whoami"(text) to "${tenant.name}"`,
+    ])
+    expect(whoami.id).toBe('function public.whoami(text)')
+    await make(place, tenant, whoami)
+    expect(await place.value('select public.whoami()')).toBe('pg_catalog, pg_temp')
+    expect(await place.value("select proacl::text from pg_proc where proname = 'whoami'")).toBe(
+      `{postgres=X/postgres,${tenant.name}=X/postgres}`,
+    )
+    await drop(place, whoami)
+    expect(await place.value("select to_regproc('public.whoami') is null")).toBe(true)
+  })
+
+  it('refuses another search path for a definer', () => {
+    const declare = () =>
+      sqlFunction({
+        name: 'f',
+        returns: 'void',
+        language: 'sql',
+        volatility: 'volatile',
+        security: 'definer',
+        config: { search_path: 'public' },
+        body: 'select',
+      })
+    expect(declare).toThrow(ConfigurationError)
+  })
+
+  it('keeps a body whole that contains its own quotes', async () => {
+    await using place = await setup()
+    const tricky = sqlFunction({
+      name: 'tricky',
+      returns: 'text',
+      language: 'sql',
+      volatility: 'immutable',
+      body: "select '$body$ \\ '' $body_1$'",
+    })
+    await make(place, tricky)
+    expect(await place.value('select tricky()')).toBe("$body$ \\ ' $body_1$")
+  })
+
+  it.skipIf(serverUrl === null)(
+    'is made, replaced and dropped for another owner by a role that does not inherit it',
+    async () => {
+      await using place = await setup()
+      const [owner, service] = [`${place.prefix}_owner`, `${place.prefix}_service`]
+      const name = new URL(place.url).pathname.slice(1)
+      await place.script(
+        `create role ${owner} login createrole; grant create on database ${name} to ${owner}; alter schema public owner to ${owner}`,
+      )
+      const url = new URL(place.url)
+      url.username = owner
+      const database = await connect(url.href)
+      const f = (body: string) =>
+        sqlFunction({
+          name: 'f',
+          returns: 'text',
+          language: 'sql',
+          volatility: 'stable',
+          security: 'definer',
+          owner: service,
+          body,
+        })
+      const run = (texts: readonly string[]) =>
+        database.driver.transaction({}, async (connection) => {
+          for (const text of texts) await connection.script(text)
+        })
+      try {
+        await run([...role({ name: service }).create, ...f('select current_user::text').create])
+        await run(f("select current_user::text || '!'").create)
+        expect(await place.value('select public.f()')).toBe(`${service}!`)
+        expect(await place.value(`select has_schema_privilege('${service}', 'public', 'create')`)).toBe(false)
+        await run(f('').drop)
+        expect(await place.value("select to_regproc('public.f') is null")).toBe(true)
+      } finally {
+        await database.close()
+        await place.script(`alter schema public owner to postgres; drop owned by ${owner}`)
+      }
+    },
+  )
+})
+
+describe('trigger and touchUpdatedAt', () => {
+  it('sets updated_at on every update, whatever the statement says', async () => {
+    await using place = await setup()
+    const objects = touchUpdatedAt([table])
+    expect(objects.map((object) => object.id)).toEqual([
+      'function public.update_updated_at_timestamp()',
+      'trigger update_pillars_updated_at on public.pillars',
+    ])
+    expect(objects[1]?.create).toEqual([
+      [
+        'create or replace trigger "update_pillars_updated_at"',
+        'before update on "public"."pillars"',
+        'for each row',
+        'execute function "public"."update_updated_at_timestamp"()',
+      ].join('\n'),
+    ])
+    await place.script(PILLARS)
+    await make(place, ...objects)
+    await place.script(
+      `insert into public.pillars (user_id, name, updated_at) values ('${randomUUID()}', 'a', '2000-01-01')`,
+    )
+    await place.script(`update public.pillars set updated_at = '1999-01-01'`)
+    expect(await place.value(`select updated_at > now() - interval '1 minute' from public.pillars`)).toBe(
+      true,
+    )
+  })
+
+  it('passes columns, condition and arguments, and fires for a replica when it must', async () => {
+    await using place = await setup()
+    await place.script(PILLARS)
+    const log = sqlFunction({
+      name: 'refuse',
+      returns: 'trigger',
+      language: 'plpgsql',
+      volatility: 'volatile',
+      body: "begin raise exception 'refused: %', tg_argv[0]; end",
+    })
+    const guard = trigger({
+      table,
+      name: 'guard',
+      timing: 'before',
+      events: [{ updateOf: ['name'] }, 'delete'],
+      when: "old.name = 'fixed'",
+      execute: { name: 'refuse' },
+      args: ["it's"],
+      enable: 'always',
+    })
+    await make(place, log, guard)
+    await place.script(`insert into public.pillars (user_id, name) select gen_random_uuid(), 'fixed'`)
+    await place.script(`update public.pillars set user_id = gen_random_uuid()`)
+    await expect(place.script(`update public.pillars set name = 'x'`)).rejects.toMatchObject({
+      cause: { message: "refused: it's" },
+    })
+    expect(await place.value(`select tgenabled::text from pg_trigger where tgname = 'guard'`)).toBe('A')
+    await drop(place, guard)
+    await place.script(`update public.pillars set name = 'x'`)
+  })
+
+  it('refuses a row trigger for TRUNCATE', () => {
+    const declare = () =>
+      trigger({ table, name: 'no', timing: 'before', events: ['truncate'], execute: { name: 'f' } })
+    expect(declare).toThrow(/level: 'statement'/)
+  })
+})
+
+describe('rowSecurity and policy', () => {
+  it('filters the owner as well, and opens only what a policy says', async () => {
+    await using place = await setup()
+    const tenant = role({ name: `${place.prefix}_tenant` })
+    const owner = `${place.prefix}_owner`
+    await place.script(
+      `${PILLARS}; insert into public.pillars (user_id, name) select gen_random_uuid(), 'mine'`,
+    )
+    await place.script(`create role ${owner}; alter table public.pillars owner to ${owner}`)
+    const security = rowSecurity({ table })
+    const mine = policy({
+      table,
+      name: 'mine',
+      as: 'permissive',
+      command: 'select',
+      to: [tenant.name],
+      using: "name = 'mine'",
+    })
+    expect(mine.create).toEqual([
+      `create policy "mine" on "public"."pillars"\nas permissive for select to "${tenant.name}"\nusing (name = 'mine')`,
+    ])
+    await make(
+      place,
+      tenant,
+      security,
+      mine,
+      grants({ table, to: tenant.name, privileges: { select: true } }),
+    )
+    const seenBy = (who: string) =>
+      place.driver.transaction({}, async (connection) => {
+        await connection.script(`set local role ${who}`)
+        return (await connection.query({ text: 'select count(*)::int from public.pillars', params: [] }))
+          .rows[0]?.[0]
+      })
+    expect(await seenBy(owner)).toBe(0)
+    expect(await seenBy(tenant.name)).toBe(1)
+    await drop(place, mine)
+    expect(await seenBy(tenant.name)).toBe(0)
+    await drop(place, security)
+    expect(await seenBy(owner)).toBe(1)
+    await place.script(`drop table public.pillars`)
+  })
+
+  it('takes exactly the conditions of its command', async () => {
+    await using place = await setup()
+    await place.script(PILLARS)
+    const conditions: Readonly<Record<string, readonly string[]>> = {
+      select: ['using'],
+      insert: ['check'],
+      update: ['using', 'check'],
+      delete: ['using'],
+      all: ['using', 'check'],
+    }
+    const declare = (command: string, clauses: readonly string[]) =>
+      policy({
+        table,
+        name: `p_${command}`,
+        as: 'restrictive',
+        command,
+        to: ['public'],
+        ...Object.fromEntries(clauses.map((clause) => [clause, 'true'])),
+      } as unknown as PolicyOptions)
+    for (const [command, clauses] of Object.entries(conditions)) {
+      for (const given of [[], ['using'], ['check'], ['using', 'check']]) {
+        if (given.join() === clauses.join()) await make(place, declare(command, given))
+        else expect(() => declare(command, given), `${command} ${given.join()}`).toThrow(ConfigurationError)
+      }
+    }
+    expect(await place.value('select count(*)::int from pg_policy where not polpermissive')).toBe(5)
+    // @ts-expect-error an insert has no existing row to look at
+    const wrong: PolicyOptions = {
+      table,
+      name: 'x',
+      as: 'permissive',
+      command: 'insert',
+      to: ['a'],
+      using: '1',
+    }
+    expect(() => policy(wrong)).toThrow(/needs "check"|can't have "using"/)
+  })
+})
+
+describe('lockDown and grants', () => {
+  it('leave a role with what was granted, whatever default privileges had given out', async () => {
+    await using place = await setup()
+    const [anon, tenant] = [`${place.prefix}_anon "x"`, `${place.prefix}_tenant`]
+    await make(place, role({ name: anon }), role({ name: tenant }))
+    await place.script(
+      `alter default privileges in schema public grant all on tables to "${anon.replaceAll('"', '""')}", public`,
+    )
+    await place.script(PILLARS)
+    await place.script(
+      `grant select (name), update (name) on public.pillars to "${anon.replaceAll('"', '""')}"`,
+    )
+    const granted = grants({
+      table,
+      to: tenant,
+      privileges: { select: true, insert: ['user_id', 'name'], update: ['name'] },
+    })
+    expect(granted.create).toEqual([
+      `grant select, insert ("user_id", "name"), update ("name") on table "public"."pillars" to "${tenant}"`,
+    ])
+    await make(place, lockDown(table), granted)
+    const rights = () =>
+      place.column(`select pg_get_userbyid(grantee) || ' ' || privilege_type
+from (select relacl as acl from pg_class where relname = 'pillars'
+  union all select attacl from pg_attribute where attrelid = 'pillars'::regclass) as rights, aclexplode(acl)
+where grantee <> 'postgres'::regrole order by 1`)
+    expect(await rights()).toEqual([
+      `${tenant} INSERT`,
+      `${tenant} INSERT`,
+      `${tenant} SELECT`,
+      `${tenant} UPDATE`,
+    ])
+    await drop(place, granted)
+    expect(await rights()).toEqual([])
+    await place.script(`drop owned by "${anon.replaceAll('"', '""')}"`)
+  })
+
+  it('refuse a grant on no column', () => {
+    expect(() => grants({ table, to: 'a', privileges: { update: [] } })).toThrow(ConfigurationError)
+  })
+})
+
+describe('views', () => {
+  it('show their reader only what the reader may see', async () => {
+    await using place = await setup()
+    await place.script(PILLARS)
+    const names = view({ name: 'names', query: 'select name from public.pillars' })
+    await make(place, names)
+    expect(await place.value(`select reloptions::text from pg_class where relname = 'names'`)).toBe(
+      '{security_invoker=true}',
+    )
+    await drop(place, names)
+  })
+
+  it('a materialized one belongs to its owner and is filled by the first refresh', async () => {
+    await using place = await setup()
+    const service = role({ name: `${place.prefix}_service` })
+    await place.script(PILLARS)
+    const counts = materializedView({
+      name: 'counts',
+      query: 'select user_id, count(*) as pillars from public.pillars group by user_id',
+      owner: service.name,
+      indexes: [{ name: 'counts_user_id', columns: ['user_id'], unique: true }],
+    })
+    await make(place, service)
+    await place.driver.transaction({}, async (connection) => {
+      for (const text of counts.create) await connection.script(text)
+    })
+    expect(await place.value(`select pg_get_userbyid(relowner) from pg_class where relname = 'counts'`)).toBe(
+      service.name,
+    )
+    await place.script(`grant select on public.pillars to ${service.name}`)
+    await place.driver.session(async (session) => {
+      await session.script('refresh materialized view public.counts')
+      await session.script('refresh materialized view concurrently public.counts')
+    })
+    await place.driver.transaction({}, async (connection) => {
+      for (const text of counts.drop) await connection.script(text)
+    })
+    expect(await place.value(`select to_regclass('public.counts') is null`)).toBe(true)
+  })
+})
+
+describe('statement', () => {
+  it('refuses a closing semicolon, which would make an empty second statement', () => {
+    expect(() => statement({ id: 'x', kind: 'finale', create: ['select 1;'], drop: [] })).toThrow(
+      ConfigurationError,
+    )
+  })
+})

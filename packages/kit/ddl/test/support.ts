@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type Database, type Driver } from '@tenantry/core'
+
+const given = process.env['TEST_DATABASE_URL'] ?? 'memory://'
+
+/** Null where the tests run on the embedded server. */
+export const serverUrl = given.startsWith('postgres') ? given : null
+export const poolerUrl = serverUrl === null ? null : (process.env['TEST_POOLER_URL'] ?? null)
+
+export interface TestPlace extends AsyncDisposable {
+  readonly driver: Driver
+  /** Of this database; `memory://` for the embedded one. */
+  readonly url: string
+  /** Unique on the server, for names of roles. */
+  readonly prefix: string
+  /** A folder of its own. */
+  readonly folder: string
+  /** The first column of the first row. */
+  value(text: string): Promise<unknown>
+  column(text: string): Promise<readonly unknown[]>
+  script(text: string): Promise<void>
+  /** Another empty database on the same server. */
+  another(): Promise<TestPlace>
+}
+
+/** An empty database, which goes with its roles when the scope ends. */
+export async function setup(): Promise<TestPlace> {
+  const prefix = `ddltest_${randomBytes(5).toString('hex')}`
+  return serverUrl === null
+    ? place(await connect('memory://'), 'memory://', prefix)
+    : onServer(serverUrl, prefix)
+}
+
+async function onServer(server: string, prefix: string): Promise<TestPlace> {
+  const admin = await connect({ url: server, maxConnections: 1 })
+  const name = `${prefix}_${randomBytes(3).toString('hex')}`
+  await admin.driver.session((session) => session.script(`create database ${name} template template0`))
+  const url = withDatabase(server, name)
+  return place(await connect(url), url, prefix, async () => {
+    await admin.driver.session((session) => session.script(`drop database ${name} with (force)`))
+    const { rows } = await admin.driver.query({
+      text: 'select quote_ident(rolname) from pg_roles where starts_with(rolname, $1)',
+      params: [prefix],
+    })
+    // Another database of the same test may still hold it; that one drops it then.
+    for (const [role] of rows) {
+      await admin.driver.session((session) => session.script(`drop role ${String(role)}`)).catch(() => {})
+    }
+    await admin.close()
+  })
+}
+
+function place(database: Database, url: string, prefix: string, remove?: () => Promise<void>): TestPlace {
+  const folder = mkdtempSync(join(tmpdir(), 'tenantry-ddl-'))
+  const { driver } = database
+  const column = async (text: string): Promise<readonly unknown[]> =>
+    (await driver.query({ text, params: [] })).rows.map((row) => row[0])
+  return {
+    driver,
+    url,
+    prefix,
+    folder,
+    column,
+    value: async (text) => (await column(text))[0],
+    script: (text) => driver.transaction({}, (connection) => connection.script(text)),
+    another: () =>
+      serverUrl === null
+        ? connect('memory://').then((other) => place(other, 'memory://', prefix))
+        : onServer(serverUrl, prefix),
+    async [Symbol.asyncDispose]() {
+      rmSync(folder, { recursive: true })
+      await database.close()
+      await remove?.()
+    },
+  }
+}
+
+export function withDatabase(url: string, name: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
