@@ -1,8 +1,8 @@
 /**
- * Puts each system's entity-relationship diagram between its markers in the documentation:
+ * Puts each system's entity-relationship diagram between its markers in the documentation. With `--check`
+ * it writes nothing, and fails where something would change.
  *
- *   node --import tsx scripts/er-diagram.ts           writes what has changed
- *   node --import tsx scripts/er-diagram.ts --check   writes nothing, and fails if something would change
+ *   node --conditions=@tenantry/source --import tsx scripts/er-diagram.ts [--check]
  *
  * The markers are `<!-- er-diagram NAME -->` and `<!-- /er-diagram NAME -->`, each on a line of its own.
  */
@@ -25,6 +25,6 @@ const stale = diagrams.filter(({ name, schema, file }) => {
 })
 if (values.check && stale.length > 0) {
   const names = stale.map(({ name, file }) => `${name} in ${file}`).join(', ')
-  console.error(`Out of date: ${names}. Run: node --import tsx scripts/er-diagram.ts`)
+  console.error(`Out of date: ${names}. Run scripts/er-diagram.ts`)
   process.exitCode = 1
 }
