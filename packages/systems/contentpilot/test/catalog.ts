@@ -64,7 +64,7 @@ export async function indexesOf(database: TestDatabase): Promise<Index[]> {
   return database.rows<Index>(`
     select i.relname as name, t.relname as table, x.indisunique as unique, m.amname as method,
            pg_get_expr(x.indpred, x.indrelid) as where,
-           (select array_agg(pg_get_indexdef(x.indexrelid, k::int, true)
+           (select json_agg(pg_get_indexdef(x.indexrelid, k::int, true)
                      || case when o.opcdefault then '' else ' ' || o.opcname end
                      || case x.indoption[k - 1] & 3 when 0 then '' when 3 then ' DESC'
                              when 1 then ' DESC NULLS LAST' else ' NULLS FIRST' end order by k)

@@ -1,3 +1,4 @@
+import type { TenantryError } from '@tenantry/core'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { setNullForeignKeys } from '../src/schema/foreign-keys.ts'
@@ -201,7 +202,7 @@ describe('the rows', () => {
       { character_count: 6 },
     ])
     await expect(database.rows('update voice_examples set character_count = 1')).rejects.toMatchObject({
-      code: '428C9',
+      sqlState: '428C9',
     })
   })
 
@@ -212,17 +213,13 @@ describe('the rows', () => {
     "refuse a reference to another tenant's row as they refuse one to a missing row: %s",
     async (into, rest) => {
       const { ben, pillar } = await setup()
-      const refusal = async (parent: string) => {
-        try {
-          await database.rows(`insert into ${into} values ($1, $2, ${rest})`, [ben, parent])
-        } catch (error) {
-          const { code, message } = error as Error & { code: string }
-          return { code, message }
-        }
-        return undefined
-      }
+      const refusal = (parent: string) =>
+        database.rows(`insert into ${into} values ($1, $2, ${rest})`, [ben, parent]).then(
+          () => undefined,
+          (error: TenantryError) => error.toJSON(),
+        )
       const foreign = await refusal(pillar)
-      expect(foreign).toMatchObject({ code: '23503' })
+      expect(foreign).toMatchObject({ code: 'TENANTRY_FOREIGN_KEY' })
       expect(foreign).toEqual(await refusal('00000000-0000-4000-8000-000000000000'))
     },
   )
@@ -257,20 +254,20 @@ describe('the rows', () => {
         `insert into classified_topics (user_id, raw_topic_id, pillar_id, content, ai_score) values ($1, $2, $3, 'x', 1)`,
         [ann, raw, pillar],
       ),
-    ).rejects.toMatchObject({ code: '23505' })
+    ).rejects.toMatchObject({ constraint: 'classified_topics_raw_topic_id_key' })
     await expect(
       database.rows(
         `insert into generated_drafts (user_id, topic_id, pillar_id, variant_letter, hook, body, full_text)
          values ($1, $2, $3, 'A', 'h', 'b', 'x')`,
         [ann, topic, pillar],
       ),
-    ).rejects.toMatchObject({ code: '23505' })
+    ).rejects.toMatchObject({ constraint: 'idx_drafts_topic_variant' })
   })
 
   test('of usage are summed up under the first day of a month', async () => {
     const { ann } = await setup()
     await expect(
       database.rows(`insert into usage_monthly values ($1, 'generation', '2024-01-02', 1, 1)`, [ann]),
-    ).rejects.toMatchObject({ code: '23514' })
+    ).rejects.toMatchObject({ constraint: 'usage_monthly_month_check' })
   })
 })

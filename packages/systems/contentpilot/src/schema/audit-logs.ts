@@ -1,6 +1,7 @@
+import { createdAt, id } from '@tenantry/core'
 import { index, inet, jsonb, pgTable, text, uuid, varchar } from 'drizzle-orm/pg-core'
 import type { AuditedValues } from '../types/metadata.ts'
-import { createdAt, descending } from './columns.ts'
+import { descending } from './columns.ts'
 
 /**
  * Who changed what. Append-only, so `user_id` has no foreign key: the documented SET NULL would have to
@@ -9,7 +10,7 @@ import { createdAt, descending } from './columns.ts'
 export const auditLogs = pgTable(
   'audit_logs',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     /** Null: done by the system, for nobody in particular. */
     userId: uuid('user_id'),
     action: varchar('action', { length: 100 }).notNull(),

@@ -1,7 +1,8 @@
+import { id, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgTable, text, unique, uuid, varchar } from 'drizzle-orm/pg-core'
 import { CLASSIFIED_TOPIC_STATUSES, HOOK_ANGLES } from '../types/enums.ts'
-import { createdAt, descending, oneOf, updatedAt } from './columns.ts'
+import { descending, oneOf } from './columns.ts'
 import { pillars } from './pillars.ts'
 import { rawTopics } from './raw-topics.ts'
 import { users } from './users.ts'
@@ -10,7 +11,7 @@ import { users } from './users.ts'
 export const classifiedTopics = pgTable(
   'classified_topics',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     rawTopicId: uuid('raw_topic_id'),
     pillarId: uuid('pillar_id').notNull(),
@@ -23,8 +24,7 @@ export const classifiedTopics = pgTable(
     status: varchar('status', { length: 50, enum: CLASSIFIED_TOPIC_STATUSES })
       .notNull()
       .default('classified'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...timestamps(),
   },
   (table) => [
     // The target of keys that carry the tenant. A constraint, since they are added before any index.

@@ -1,14 +1,6 @@
-/** Columns and conditions that several tables share. */
+/** What several tables share, and `@tenantry/core` has no column helper for. */
 import { sql, type SQL } from 'drizzle-orm'
-import { customType, timestamp, type ExtraConfigColumn, type PgColumn } from 'drizzle-orm/pg-core'
-
-/** A moment, whatever zone it was written in. */
-export const timestamptz = (column: string) => timestamp(column, { withTimezone: true, mode: 'date' })
-
-export const createdAt = () => timestamptz('created_at').notNull().defaultNow()
-
-/** Set by a trigger on every UPDATE, so that it is the database's clock that decides. */
-export const updatedAt = () => timestamptz('updated_at').notNull().defaultNow()
+import { customType, type ExtraConfigColumn, type PgColumn } from 'drizzle-orm/pg-core'
 
 export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 

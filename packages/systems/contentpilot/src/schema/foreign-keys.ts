@@ -3,7 +3,7 @@ export interface SetNullForeignKey {
   readonly table: string
   readonly constraintName: string
   /** The columns that become null, as they are named in the database. */
-  readonly columns: readonly string[]
+  readonly columns: readonly [string, ...string[]]
 }
 
 /** Without the column list a deleted parent would clear `user_id` too, and fail on its NOT NULL. */

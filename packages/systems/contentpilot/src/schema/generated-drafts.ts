@@ -1,3 +1,4 @@
+import { id, instant, timestamps } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 import {
   char,
@@ -13,7 +14,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { DRAFT_STATUSES, VARIANT_LETTERS } from '../types/enums.ts'
 import { classifiedTopics } from './classified-topics.ts'
-import { createdAt, descending, equals, oneOf, timestamptz, updatedAt } from './columns.ts'
+import { descending, equals, oneOf } from './columns.ts'
 import { pillars } from './pillars.ts'
 import { users } from './users.ts'
 
@@ -21,7 +22,7 @@ import { users } from './users.ts'
 export const generatedDrafts = pgTable(
   'generated_drafts',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     topicId: uuid('topic_id').notNull(),
     pillarId: uuid('pillar_id').notNull(),
@@ -40,11 +41,10 @@ export const generatedDrafts = pgTable(
     status: varchar('status', { length: 50, enum: DRAFT_STATUSES }).notNull().default('draft'),
     editedText: text('edited_text'),
     userNotes: text('user_notes'),
-    approvedAt: timestamptz('approved_at'),
-    postedAt: timestamptz('posted_at'),
-    scheduledFor: timestamptz('scheduled_for'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    approvedAt: instant('approved_at'),
+    postedAt: instant('posted_at'),
+    scheduledFor: instant('scheduled_for'),
+    ...timestamps(),
   },
   (table) => [
     foreignKey({

@@ -1,3 +1,4 @@
+import { id, timestamps } from '@tenantry/core'
 import {
   check,
   foreignKey,
@@ -10,14 +11,14 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { PILLAR_STATUSES } from '../types/enums.ts'
-import { createdAt, descending, equals, oneOf, updatedAt } from './columns.ts'
+import { descending, equals, oneOf } from './columns.ts'
 import { users } from './users.ts'
 
 /** A customer's content categories. */
 export const pillars = pgTable(
   'pillars',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     name: varchar('name', { length: 255 }).notNull(),
     slug: varchar('slug', { length: 255 }).notNull(),
@@ -27,8 +28,7 @@ export const pillars = pgTable(
     classificationPrompt: text('classification_prompt'),
     generationPrompt: text('generation_prompt'),
     status: varchar('status', { length: 50, enum: PILLAR_STATUSES }).notNull().default('active'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...timestamps(),
   },
   (table) => [
     // The target of keys that carry the tenant. A constraint, since they are added before any index.

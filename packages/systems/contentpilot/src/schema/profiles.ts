@@ -1,3 +1,4 @@
+import { id, instant, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import {
   check,
@@ -11,24 +12,22 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import type { Preferences } from '../types/metadata.ts'
-import { createdAt, timestamptz, updatedAt } from './columns.ts'
 import { users } from './users.ts'
 
 /** What a customer's posts are generated from; one per user. */
 export const profiles = pgTable(
   'profiles',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     linkedinUrl: varchar('linkedin_url', { length: 500 }),
     targetAudience: text('target_audience'),
     writingStyle: text('writing_style'),
     /** How well generated text matches the customer's voice, 0..100. */
     voiceConfidenceScore: integer('voice_confidence_score').notNull().default(0),
-    lastVoiceTrainingAt: timestamptz('last_voice_training_at'),
+    lastVoiceTrainingAt: instant('last_voice_training_at'),
     preferences: jsonb('preferences').$type<Preferences>().notNull().default({}),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...timestamps(),
   },
   (table) => [
     foreignKey({

@@ -1,23 +1,23 @@
+import { id, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, jsonb, pgTable, text, unique, uuid, varchar } from 'drizzle-orm/pg-core'
 import { RAW_TOPIC_STATUSES, TOPIC_SOURCES } from '../types/enums.ts'
 import type { RawTopicMetadata } from '../types/metadata.ts'
-import { createdAt, descending, oneOf, updatedAt } from './columns.ts'
+import { descending, oneOf } from './columns.ts'
 import { users } from './users.ts'
 
 /** Content that was discovered and not yet classified. */
 export const rawTopics = pgTable(
   'raw_topics',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     source: varchar('source', { length: 50, enum: TOPIC_SOURCES }).notNull(),
     content: text('content').notNull(),
     url: varchar('url', { length: 1000 }),
     metadata: jsonb('metadata').$type<RawTopicMetadata>().notNull().default({}),
     status: varchar('status', { length: 50, enum: RAW_TOPIC_STATUSES }).notNull().default('new'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...timestamps(),
   },
   (table) => [
     // The target of keys that carry the tenant. A constraint, since they are added before any index.

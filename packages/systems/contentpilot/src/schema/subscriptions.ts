@@ -1,3 +1,4 @@
+import { id, instant, timestamps } from '@tenantry/core'
 import {
   boolean,
   check,
@@ -10,25 +11,24 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { PLAN_TYPES, SUBSCRIPTION_STATUSES } from '../types/enums.ts'
-import { createdAt, equals, oneOf, timestamptz, updatedAt } from './columns.ts'
+import { equals, oneOf } from './columns.ts'
 import { users } from './users.ts'
 
 /** Plan and billing, mirrored from Stripe; one per user. */
 export const subscriptions = pgTable(
   'subscriptions',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     stripeCustomerId: varchar('stripe_customer_id', { length: 255 }),
     stripeSubscriptionId: varchar('stripe_subscription_id', { length: 255 }),
     planType: varchar('plan_type', { length: 50, enum: PLAN_TYPES }).notNull(),
     status: varchar('status', { length: 50, enum: SUBSCRIPTION_STATUSES }).notNull().default('trialing'),
-    currentPeriodStart: timestamptz('current_period_start').notNull(),
-    currentPeriodEnd: timestamptz('current_period_end').notNull(),
+    currentPeriodStart: instant('current_period_start').notNull(),
+    currentPeriodEnd: instant('current_period_end').notNull(),
     cancelAtPeriodEnd: boolean('cancel_at_period_end').notNull().default(false),
-    trialEnd: timestamptz('trial_end'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    trialEnd: instant('trial_end'),
+    ...timestamps(),
   },
   (table) => [
     foreignKey({

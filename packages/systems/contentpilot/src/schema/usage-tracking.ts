@@ -1,6 +1,6 @@
+import { createdAt } from '@tenantry/core'
 import { foreignKey, index, integer, jsonb, pgTable, primaryKey, uuid, varchar } from 'drizzle-orm/pg-core'
 import type { UsageMetadata } from '../types/metadata.ts'
-import { createdAt } from './columns.ts'
 import { users } from './users.ts'
 
 /** Every metered call. Partitioned by month on `created_at`, which the primary key therefore includes. */

@@ -1,12 +1,13 @@
+import { createdAt, id, instant } from '@tenantry/core'
 import { foreignKey, pgTable, unique, uuid, varchar } from 'drizzle-orm/pg-core'
-import { bytea, createdAt, timestamptz } from './columns.ts'
+import { bytea } from './columns.ts'
 import { users } from './users.ts'
 
 /** A customer's API keys and access tokens, encrypted before they arrive here. */
 export const userSecrets = pgTable(
   'user_secrets',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     /** Whose secret it is, such as `openai`. */
     provider: varchar('provider', { length: 50 }).notNull(),
@@ -16,8 +17,8 @@ export const userSecrets = pgTable(
     /** The key that `ciphertext` was made with. */
     keyId: varchar('key_id', { length: 255 }).notNull(),
     createdAt: createdAt(),
-    rotatedAt: timestamptz('rotated_at'),
-    expiresAt: timestamptz('expires_at'),
+    rotatedAt: instant('rotated_at'),
+    expiresAt: instant('expires_at'),
   },
   (table) => [
     unique('user_secrets_user_id_provider_label_key').on(table.userId, table.provider, table.label),

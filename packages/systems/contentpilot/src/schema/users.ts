@@ -1,20 +1,20 @@
-import { check, index, pgTable, text, unique, uuid, varchar } from 'drizzle-orm/pg-core'
+import { deletedAt, id, timestamps } from '@tenantry/core'
+import { check, index, pgTable, text, unique, varchar } from 'drizzle-orm/pg-core'
 import { USER_STATUSES } from '../types/enums.ts'
-import { createdAt, equals, oneOf, timestamptz, updatedAt } from './columns.ts'
+import { equals, oneOf } from './columns.ts'
 
 /** Accounts, mirrored from Clerk. The tenant of every other table is a row of this one. */
 export const users = pgTable(
   'users',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     clerkId: varchar('clerk_id', { length: 255 }).notNull(),
     email: varchar('email', { length: 255 }).notNull(),
     fullName: varchar('full_name', { length: 255 }),
     avatarUrl: text('avatar_url'),
     status: varchar('status', { length: 50, enum: USER_STATUSES }).notNull().default('active'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
-    deletedAt: timestamptz('deleted_at'),
+    ...timestamps(),
+    deletedAt: deletedAt(),
   },
   (table) => [
     // Each is UNIQUE and indexed in the specification; one index does both, under the index's name.

@@ -1,3 +1,4 @@
+import { id, timestamps } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 import {
   check,
@@ -13,7 +14,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { EMBEDDING_DIMENSIONS, VOICE_EXAMPLE_STATUSES } from '../types/enums.ts'
 import type { EngagementMetrics } from '../types/metadata.ts'
-import { createdAt, descending, equals, oneOf, updatedAt } from './columns.ts'
+import { descending, equals, oneOf } from './columns.ts'
 import { pillars } from './pillars.ts'
 import { users } from './users.ts'
 
@@ -21,7 +22,7 @@ import { users } from './users.ts'
 export const voiceExamples = pgTable(
   'voice_examples',
   {
-    id: uuid('id').primaryKey().defaultRandom(),
+    id: id(),
     userId: uuid('user_id').notNull(),
     pillarId: uuid('pillar_id'),
     postText: text('post_text').notNull(),
@@ -32,8 +33,7 @@ export const voiceExamples = pgTable(
     engagementMetrics: jsonb('engagement_metrics').$type<EngagementMetrics>(),
     vectorEmbedding: vector('vector_embedding', { dimensions: EMBEDDING_DIMENSIONS }),
     status: varchar('status', { length: 50, enum: VOICE_EXAMPLE_STATUSES }).notNull().default('active'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...timestamps(),
   },
   (table) => [
     foreignKey({

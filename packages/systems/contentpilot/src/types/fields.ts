@@ -42,7 +42,8 @@ export const instant = z
 /** An instant as `JSON.stringify` writes a Date. */
 export const instantJson = z.iso.datetime()
 
-export const id = z.uuid()
+/** Any of PostgreSQL's uuids, whatever version its bits claim. */
+export const id = z.guid()
 export const score = z.number().int().min(0).max(100)
 
 /** An embedding for cosine distance, which an all-zero vector doesn't have. */
