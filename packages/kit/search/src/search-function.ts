@@ -1,0 +1,58 @@
+import type { Module } from '@tenantry/core'
+import { type FunctionArgument, sqlFunction } from '@tenantry/ddl'
+import type { PgTable } from 'drizzle-orm/pg-core'
+
+/** What a repository needs to know to ask. */
+export interface SearchTarget {
+  readonly table: PgTable
+  /** Qualified, for SQL: `tenantry.search_raw_topics`. */
+  readonly functionName: string
+}
+
+interface SearchFunction {
+  readonly name: string
+  readonly table: PgTable
+  readonly tenant: string
+  readonly tenantType: string
+  readonly args: readonly FunctionArgument[]
+  readonly score: { readonly name: string; readonly type: string }
+  /** Statements of the body, given the variable that holds the tenant. */
+  readonly body: (tenant: string) => readonly string[]
+  readonly declare?: readonly string[]
+}
+
+/** Owner and callers are the roles of @tenantry/rls, by the names that they have in every database. */
+const OWNER = 'tenantry_definer'
+const CALLER = 'tenantry_tenant'
+
+/** A definer function that searches for the tenant of the caller's context, and finds nothing without one. */
+export function searchFunction(options: SearchFunction): { readonly module: Module; readonly target: SearchTarget } {
+  const { name, table, tenant, tenantType, args, score, body, declare = [] } = options
+  const object = sqlFunction({
+    schema: 'tenantry',
+    name,
+    args,
+    returns: `table (id uuid, ${score.name} ${score.type})`,
+    language: 'plpgsql',
+    // STABLE would be inlined into no plan either, and EXECUTE with settings needs VOLATILE.
+    volatility: 'volatile',
+    parallel: 'restricted',
+    security: 'definer',
+    owner: OWNER,
+    body: [
+      'declare',
+      `  caller ${tenantType} := ${tenant};`,
+      ...declare.map((line) => `  ${line}`),
+      'begin',
+      '  -- The caller is checked by its context: no tenant, no rows; never a tenant that it names itself.',
+      '  if caller is null then return; end if;',
+      ...body('caller').map((line) => `  ${line}`),
+      'end',
+    ].join('\n'),
+    executableBy: [CALLER],
+  })
+  return {
+    module: { name: `search ${name}`, objects: [object] },
+    target: { table, functionName: `tenantry.${name}` },
+  }
+}

@@ -1,0 +1,2 @@
+export { defineStateMachine, type StateMachine, type StateMachineOptions, type StateRequirement } from './state-machine.ts'
+export { transitioned } from './transition.ts'
