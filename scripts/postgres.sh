@@ -92,7 +92,7 @@ clear_remains() {
       kill -9 "${process#/proc/}" || true
     fi
   done 2>/dev/null
-  rm -f "$ROOT$DATA/postmaster.pid"
+  rm -f "$ROOT$DATA/postmaster.pid" "$ROOT"/run/postgresql/.s.PGSQL.*
 }
 
 refuse_foreign() { # port, variable
