@@ -13,6 +13,8 @@ export interface CompiledQuery {
   readonly text: string
   readonly params: readonly unknown[]
   readonly gated: boolean
+  /** The text won't recur: don't keep it as a named prepared statement. */
+  readonly once?: boolean
 }
 
 export type ExecutorRole = 'tenant' | 'service'
@@ -49,5 +51,5 @@ export function compiledQuery(query: Query, options: { readonly gated: boolean }
 
 /** Fills a compiled query's placeholders. Throws when one has no value. */
 export function bindQuery(query: CompiledQuery, values: Readonly<Record<string, unknown>>): Statement {
-  return { text: query.text, params: fillPlaceholders([...query.params], { ...values }), reusable: true }
+  return { text: query.text, params: fillPlaceholders([...query.params], { ...values }), reusable: query.once !== true }
 }

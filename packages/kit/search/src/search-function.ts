@@ -19,6 +19,7 @@ interface SearchFunction {
   /** Statements of the body, given the variable that holds the tenant. */
   readonly body: (tenant: string) => readonly string[]
   readonly declare?: readonly string[]
+  readonly volatility: 'stable' | 'volatile'
 }
 
 /** Owner and callers are the roles of @tenantry/rls, by the names that they have in every database. */
@@ -27,15 +28,14 @@ const CALLER = 'tenantry_tenant'
 
 /** A definer function that searches for the tenant of the caller's context, and finds nothing without one. */
 export function searchFunction(options: SearchFunction): { readonly module: Module; readonly target: SearchTarget } {
-  const { name, table, tenant, tenantType, args, score, body, declare = [] } = options
+  const { name, table, tenant, tenantType, args, score, body, declare = [], volatility } = options
   const object = sqlFunction({
     schema: 'tenantry',
     name,
     args,
     returns: `table (id uuid, ${score.name} ${score.type})`,
     language: 'plpgsql',
-    // STABLE would be inlined into no plan either, and EXECUTE with settings needs VOLATILE.
-    volatility: 'volatile',
+    volatility,
     parallel: 'restricted',
     security: 'definer',
     owner: OWNER,

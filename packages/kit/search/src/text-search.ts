@@ -45,6 +45,7 @@ export function defineTextSearch(options: TextSearchOptions): { readonly module:
       { name: 'max', type: 'integer' },
     ],
     score: { name: 'rank', type: 'real' },
+    volatility: 'stable',
     tenantType: options.tenantColumn.getSQLType(),
     body: (tenant) => [`return query execute ${dollar(statement)} using ${tenant}, query, max;`],
   })

@@ -54,6 +54,8 @@ export function defineVectorSearch(options: VectorSearchOptions): { readonly mod
       { name: 'max', type: 'integer' },
     ],
     score: { name: 'distance', type: 'double precision' },
+    // It changes a setting, for the rest of the transaction.
+    volatility: 'volatile',
     tenantType: options.tenantColumn.getSQLType(),
     declare: ['extension_schema text;'],
     body: (tenant) => [
