@@ -3,7 +3,7 @@
  * `--config vitest.workspace.ts` (`npm test` does).
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
-import { SkipReporter } from './scripts/skip-reporter.ts'
+import { SummaryReporter } from './scripts/summary-reporter.ts'
 
 // Vite's own conditions for a server, after ours: tests run on the sources, with no build before them.
 const conditions = ['@tenantry/source', 'module', 'node', 'development|production']
@@ -35,6 +35,6 @@ export default defineConfig({
     maxWorkers: 2,
     // Here and not in the projects, so that the server is chosen once for a run.
     globalSetup: ['packages/tools/testing/src/global-setup.ts'],
-    reporters: ['default', new SkipReporter()],
+    reporters: ['default', new SummaryReporter()],
   },
 })

@@ -26,8 +26,8 @@ const commands = {
     commands.check([]) || commands['check:packages']([]) || tool('@changesets/cli', 'bin.js', 'publish'),
 }
 
-function run(program, args) {
-  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
+function run(program, args, options = {}) {
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit', ...options })
   if (error) throw error
   return status ?? 1
 }
@@ -38,19 +38,24 @@ const script = (file, ...args) => node('--import', 'tsx', file, ...args)
 /** A tool's own file, so that no shell and no package manager stands between. */
 const tool = (name, file, ...args) => node(join('node_modules', name, file), ...args)
 
-function install() {
+/** On Windows pnpm and npx are scripts, which only a shell can start. */
+const shell = process.platform === 'win32'
+
+/** The pnpm on this machine if it is the pinned one, else the pinned one through npx. */
+function findPnpm() {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { stdout } = spawnSync('pnpm', ['--version'], { cwd: root, encoding: 'utf8', shell })
+  return `pnpm@${stdout?.trim()}` === packageManager ? ['pnpm'] : ['npx', '--yes', packageManager]
+}
+
+function install(pnpm) {
   const lockfile = createHash('sha256')
     .update(readFileSync(join(root, 'pnpm-lock.yaml')))
     .digest('hex')
   const stamp = join(root, 'node_modules', '.installed-lockfile')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile) return
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const installed = spawnSync('pnpm', ['--version'], { cwd: root, encoding: 'utf8' }).stdout?.trim()
-  const args = ['install', '--frozen-lockfile', '--reporter=append-only']
-  const status =
-    `pnpm@${installed}` === packageManager
-      ? run('pnpm', args)
-      : run('npx', ['--yes', packageManager, ...args])
+  const [program, ...args] = [...pnpm, 'install', '--frozen-lockfile', '--reporter=append-only']
+  const status = run(program, args, { shell })
   if (status !== 0) process.exit(status)
   writeFileSync(stamp, lockfile)
 }
@@ -61,5 +66,8 @@ if (!command) {
   console.error(`Usage: node scripts/run.mjs ${Object.keys(commands).join(' | ')}`)
   process.exit(2)
 }
-install()
+const pnpm = findPnpm()
+install(pnpm)
+// For the scripts that call it themselves.
+process.env.TENANTRY_PNPM = pnpm.join(' ')
 process.exit(command(args))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 export const root = join(import.meta.dirname, '..')
 
-export type ExportTarget = string | { readonly [condition: string]: string }
+type ExportTarget = string | { readonly [condition: string]: string }
 
 export interface Manifest {
   readonly name: string
@@ -12,6 +12,7 @@ export interface Manifest {
   readonly private?: boolean
   readonly exports?: { readonly [entry: string]: ExportTarget }
   readonly publishConfig?: { readonly exports?: { readonly [entry: string]: ExportTarget } }
+  readonly bin?: { readonly [command: string]: string }
   readonly scripts?: { readonly [name: string]: string }
   readonly dependencies?: { readonly [name: string]: string }
   readonly peerDependencies?: { readonly [name: string]: string }
