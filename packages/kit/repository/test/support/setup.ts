@@ -11,7 +11,9 @@ import {
   type Statement,
 } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
-import { DDL } from './tables.ts'
+// By path: the package stands above this one, and only this prover of it is wanted.
+import { tenantsNamed } from '../../../../tools/testing/src/statement-tenants.ts'
+import { DDL, TENANT_TABLES } from './tables.ts'
 
 export const ALICE = '00000000-0000-4000-8000-00000000000a'
 export const BOB = '00000000-0000-4000-8000-00000000000b'
@@ -21,7 +23,11 @@ export const GATE = sql`(select set_config('app.current_user_id', ${sql.placehol
 
 export interface TestExecutor extends Executor {
   /** What was run, oldest first. */
-  readonly statements: (Statement & { readonly gated: boolean })[]
+  readonly statements: RunStatement[]
+}
+
+export interface RunStatement extends Statement {
+  readonly gated: boolean
 }
 
 export interface ExecutorOptions {
@@ -34,6 +40,7 @@ export interface ExecutorOptions {
 export interface Setup {
   readonly database: Database
   as(tenant: string | null, options?: ExecutorOptions): TestExecutor
+  /** Closes the database, after proving that every statement that was run named its tenant. */
   close(): Promise<void>
 }
 
@@ -41,12 +48,23 @@ export async function setup(): Promise<Setup> {
   const url = process.env['TEST_DATABASE_URL'] || 'memory://'
   const { database, drop } = url === 'memory://' ? await embedded() : await onServer(url)
   await database.driver.transaction({}, (connection) => connection.script(DDL))
+  const executors: TestExecutor[] = []
   return {
     database,
-    as: (tenant, options) => executor((statement) => database.driver.query(statement), database, tenant, options),
+    as(tenant, options) {
+      const made = executor((statement) => database.driver.query(statement), database, tenant, options)
+      executors.push(made)
+      return made
+    },
     async close() {
       await database.close()
       await drop()
+      for (const { tenant, statements } of executors) {
+        for (const { text, params } of statements) {
+          const violations = await tenantsNamed(text, TENANT_TABLES, tenant === null ? undefined : { params, tenant })
+          if (violations.length > 0) throw new Error(`${JSON.stringify(violations)} in ${text}`)
+        }
+      }
     },
   }
 }

@@ -104,3 +104,5 @@ create table entries (
   touched_at timestamptz, primary key (account_id, number));
 create table plain_words (word_id integer primary key, language_code text not null);
 `
+
+export const TENANT_TABLES = { notes: 'owner_id', samples: 'owner_id', entries: 'account_id' }
