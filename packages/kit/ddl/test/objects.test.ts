@@ -106,12 +106,14 @@ describe('schema', () => {
   it('is shared, and only the right to use it is taken back', async () => {
     await using place = await setup()
     const tenant = role({ name: `${place.prefix}_tenant` })
-    const own = schema({ name: 'own', usableBy: [tenant.name] })
-    await make(place, tenant, own, own)
+    const own = schema({ name: 'own' })
+    const usage = schema({ name: 'own', usableBy: [tenant.name] })
+    await make(place, tenant, own, own, usage)
     const usable = `select has_schema_privilege('${tenant.name}', 'own', 'usage')`
     expect(await place.value(usable)).toBe(true)
-    await drop(place, own)
+    await drop(place, usage)
     expect(await place.value(usable)).toBe(false)
+    expect(own.drop).toEqual([])
   })
 })
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import { connect, type Database, type Driver } from '@tenantry/core'
 
 const given = process.env['TEST_DATABASE_URL'] ?? 'memory://'
@@ -29,17 +30,45 @@ export interface TestPlace extends AsyncDisposable {
 /** An empty database, which goes with its roles when the scope ends. */
 export async function setup(): Promise<TestPlace> {
   const prefix = `ddltest_${randomBytes(5).toString('hex')}`
-  return serverUrl === null
-    ? place(await connect('memory://'), 'memory://', prefix)
-    : onServer(serverUrl, prefix)
+  return serverUrl === null ? embedded(prefix) : onServer(serverUrl, prefix)
 }
+
+let shared: Promise<Database> | undefined
+
+/** One for all tests of a file, emptied after each: starting it takes seconds. */
+async function embedded(prefix: string): Promise<TestPlace> {
+  const { driver } = await (shared ??= connect('memory://'))
+  return place(driver, 'memory://', prefix, () => driver.session((session) => session.script(EMPTY)))
+}
+
+const EMPTY = `
+do $$
+declare
+  name text;
+begin
+  for name in select quote_ident(nspname) from pg_namespace where nspname !~ '^(pg_|information_schema)' loop
+    execute 'drop schema ' || name || ' cascade';
+  end loop;
+  alter default privileges revoke all on tables from public;
+  for name in select quote_ident(rolname) from pg_roles where rolname like 'ddltest%' loop
+    execute 'drop owned by ' || name;
+    execute 'drop role ' || name;
+  end loop;
+  create schema public;
+  grant usage on schema public to public;
+end
+$$`
+
+afterAll(async () => (await shared)?.close())
 
 async function onServer(server: string, prefix: string): Promise<TestPlace> {
   const admin = await connect({ url: server, maxConnections: 1 })
   const name = `${prefix}_${randomBytes(3).toString('hex')}`
   await admin.driver.session((session) => session.script(`create database ${name} template template0`))
   const url = withDatabase(server, name)
-  return place(await connect(url), url, prefix, async () => {
+  const database = await connect(url)
+  return place(database.driver, url, prefix, async () => {
+    await database.close()
     await admin.driver.session((session) => session.script(`drop database ${name} with (force)`))
     const { rows } = await admin.driver.query({
       text: 'select quote_ident(rolname) from pg_roles where starts_with(rolname, $1)',
@@ -53,9 +82,8 @@ async function onServer(server: string, prefix: string): Promise<TestPlace> {
   })
 }
 
-function place(database: Database, url: string, prefix: string, remove?: () => Promise<void>): TestPlace {
+function place(driver: Driver, url: string, prefix: string, remove: () => Promise<void>): TestPlace {
   const folder = mkdtempSync(join(tmpdir(), 'tenantry-ddl-'))
-  const { driver } = database
   const column = async (text: string): Promise<readonly unknown[]> =>
     (await driver.query({ text, params: [] })).rows.map((row) => row[0])
   return {
@@ -66,14 +94,13 @@ function place(database: Database, url: string, prefix: string, remove?: () => P
     column,
     value: async (text) => (await column(text))[0],
     script: (text) => driver.transaction({}, (connection) => connection.script(text)),
-    another: () =>
-      serverUrl === null
-        ? connect('memory://').then((other) => place(other, 'memory://', prefix))
-        : onServer(serverUrl, prefix),
+    another: () => {
+      if (serverUrl === null) throw new Error('The embedded server has one database')
+      return onServer(serverUrl, prefix)
+    },
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true })
-      await database.close()
-      await remove?.()
+      await remove()
     },
   }
 }

@@ -6,7 +6,7 @@
 
 const RELATIONS = `
 relations as (
-  select relation.oid, relation.*, namespace.nspname || '.' || relation.relname as label
+  select relation.*, namespace.nspname || '.' || relation.relname as label
   from pg_class as relation
   join pg_namespace as namespace on namespace.oid = relation.relnamespace
   where namespace.nspname = any ($1::text[])
@@ -27,8 +27,8 @@ select
   label,
   ${OWNER('relowner')},
   case when relforcerowsecurity and relrowsecurity then 'forced' when relrowsecurity then 'enabled' else 'off' end,
-  pg_get_partkeydef(oid),
-  case when relispartition then pg_get_expr(relpartbound, oid) end
+  pg_get_partkeydef(relations.oid),
+  case when relispartition then pg_get_expr(relpartbound, relations.oid) end
 from relations
 where relkind in ('r', 'p', 'f')`
 
@@ -126,7 +126,7 @@ select
   case relkind when 'v' then 'view' else 'materialized view' end,
   ${OWNER('relowner')},
   coalesce((select jsonb_agg(option order by option) from unnest(reloptions) as option), '[]'),
-  pg_get_viewdef(oid)
+  pg_get_viewdef(relations.oid)
 from relations
 where relkind in ('v', 'm')`
 

@@ -20,11 +20,11 @@ interface KitJournal {
   readonly entries: readonly KitEntry[]
 }
 
-/** Our own snapshot, beside drizzle-kit's, which doesn't mind other files. */
+/** Our own snapshot. Not in `meta`: drizzle-kit takes every file there for one of its own. */
 const OBJECTS_FILE = 'tenantry.json'
 
 export function readObjectsSnapshot(folder: string): Snapshot | null {
-  const file = join(folder, 'meta', OBJECTS_FILE)
+  const file = join(folder, OBJECTS_FILE)
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Snapshot) : null
 }
 
@@ -53,7 +53,7 @@ export function writeKitMigration(
   })
   const entry: KitEntry = { idx: last.idx + 1, version: last.version, when, tag, breakpoints: true }
   writeJson(join(folder, 'meta', '_journal.json'), { ...journal, entries: [...journal.entries, entry] })
-  writeJson(join(folder, 'meta', OBJECTS_FILE), migration.snapshot)
+  writeJson(join(folder, OBJECTS_FILE), migration.snapshot)
   return `${tag}.sql`
 }
 

@@ -3,7 +3,7 @@ import { quoteGrantee, quoteIdentifier } from '../identifiers.ts'
 
 export interface SchemaOptions {
   readonly name: string
-  /** Roles that may look up objects in it. */
+  /** Roles that may look up what is in it; `public` for all. */
   readonly usableBy?: readonly string[]
 }
 
@@ -11,21 +11,24 @@ export interface SchemaObject extends DeclaredObject {
   readonly kind: 'schema'
   readonly type: 'schema'
   readonly name: string
+  readonly usableBy: readonly string[]
 }
 
-/** A schema, shared with whoever made it first. It is never dropped; only the right to use it is. */
+/**
+ * A schema, shared with whoever made it first: several modules may each declare it, for roles of their own.
+ * It is never dropped; only the right to use it is taken back.
+ */
 export function schema({ name, usableBy = [] }: SchemaOptions): SchemaObject {
   const quoted = quoteIdentifier(name)
+  const make = `create schema if not exists ${quoted}`
   const roles = usableBy.map(quoteGrantee).join(', ')
   return {
     kind: 'schema',
     type: 'schema',
-    id: `schema ${name}`,
+    id: roles === '' ? `schema ${name}` : `schema ${name} for ${usableBy.join(', ')}`,
     name,
-    create: [
-      `create schema if not exists ${quoted}`,
-      ...(roles === '' ? [] : [`grant usage on schema ${quoted} to ${roles}`]),
-    ],
+    usableBy,
+    create: roles === '' ? [make] : [make, `grant usage on schema ${quoted} to ${roles}`],
     drop: roles === '' ? [] : [`revoke usage on schema ${quoted} from ${roles}`],
     change: 'recreate',
   }
