@@ -28,6 +28,8 @@ interface TenantTable<T> extends TableAccess<T> {
   readonly class: 'tenant'
   /** Property of the column that holds the tenant. */
   readonly column: ColumnKey<T>
+  /** Must be said where the tenant column may be null: such rows are seen by the service role alone. */
+  readonly nullMeans?: 'hidden'
   /**
    * Whose rows they are, in an organization system: the organization's (default), or the `user`'s own
    * across organizations, such as the list of their memberships.
@@ -180,7 +182,7 @@ function classify(
     throw new ConfigurationError(`${config.name}: \`of: 'user'\` is for organization systems; here the tenant is the user`)
   }
   const tenant = named(declared.column)
-  checkTenantColumn(config.name, tenant, kind === 'user-text' ? 'text' : 'uuid')
+  checkTenantColumn(config.name, tenant, kind === 'user-text' ? 'text' : 'uuid', declared.nullMeans === 'hidden')
 
   const keyColumns = new Set([
     ...config.columns.filter((column) => column.primary),
@@ -232,7 +234,7 @@ function classify(
   }
 }
 
-function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'text'): void {
+function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'text', nullable: boolean): void {
   const type = column.getSQLType()
   const fits = wanted === 'uuid' ? type === 'uuid' : type === 'text' || type.startsWith('varchar')
   if (!fits) {
@@ -240,9 +242,9 @@ function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'te
       hint: 'The context is cast, never the column: a cast column has no index',
     })
   }
-  if (!column.notNull && !column.primary) {
+  if (!column.notNull && !column.primary && !nullable) {
     throw new ConfigurationError(`${table}.${column.name} may be null: such a row would belong to nobody`, {
-      hint: 'Make the tenant column NOT NULL',
+      hint: "Make the tenant column NOT NULL, or say nullMeans: 'hidden'",
     })
   }
 }
