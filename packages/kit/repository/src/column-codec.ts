@@ -7,6 +7,7 @@ import { getTableName, is, SQL } from 'drizzle-orm'
 import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
 import { parseArray } from './array-text.ts'
 import { baseColumn } from './column-type.ts'
+import { parseInstant } from './instant-text.ts'
 
 /** What an executor is handed; `encodeParam` of @tenantry/core turns it into text. */
 export type WireValue = string | number | boolean | null | Uint8Array
@@ -58,7 +59,7 @@ export function decode(column: PgColumn, raw: unknown): unknown {
     if (is(column, PgArray)) {
       if (typeof raw === 'string') return decodeElements(baseColumn(column), parseArray(raw))
     } else {
-      return checked(column, column.mapFromDriverValue(raw))
+      return fromText(column, raw)
     }
   } catch (cause) {
     throw undecodable(column, cause)
@@ -78,15 +79,16 @@ function decodeElementText(column: PgColumn, text: unknown): unknown {
   if (typeof text !== 'string') return null
   if (isJson(column)) return JSON.parse(text)
   if (column.dataType === 'boolean') return text === 't'
-  return checked(column, column.mapFromDriverValue(text))
+  return fromText(column, text)
 }
 
 function innermost(column: PgColumn): PgColumn {
   return is(column, PgArray) ? innermost(baseColumn(column)) : column
 }
 
-function checked(column: PgColumn, value: unknown): unknown {
-  if (value instanceof Date && Number.isNaN(value.getTime())) throw new RangeError('no such Date in JavaScript')
+function fromText(column: PgColumn, raw: unknown): unknown {
+  if (typeof raw === 'string' && column.dataType === 'date') return parseInstant(raw)
+  const value = column.mapFromDriverValue(raw)
   if (INT8_AS_NUMBER.has(column.columnType) && !Number.isSafeInteger(value)) {
     throw new RangeError('more digits than a JavaScript number holds')
   }

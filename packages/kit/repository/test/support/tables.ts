@@ -94,6 +94,7 @@ create table notes (
   title text not null, status text not null default 'draft', score integer, due_at timestamptz,
   created_at timestamptz not null default now(), deleted_at timestamptz,
   title_length integer generated always as (length(title)) stored, unique (owner_id, slug));
+create index on notes (owner_id, created_at, id);
 create table samples (
   id uuid primary key default gen_random_uuid(), owner_id uuid not null, small integer, big bigint,
   big_number bigint, amount numeric(10, 2), amount_number numeric, amount_big numeric, ratio double precision,
