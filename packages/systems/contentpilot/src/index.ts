@@ -1,1 +1,1 @@
-export {}
+export { contentpilot } from './contentpilot.ts'

@@ -5,7 +5,8 @@ import * as schema from './schema/index.ts'
 export const tenancy = defineTenancy({
   kind: 'user-uuid',
   schema,
-  policyName: (_table, policy) => (policy === 'isolation' ? 'user_isolation_policy' : `user_${policy}_policy`),
+  policyName: (_table, policy) =>
+    policy === 'isolation' ? 'user_isolation_policy' : `user_${policy}_policy`,
   // Values that are global by nature; only the service role writes them.
   globalKeys: [
     'idx_users_clerk_id',
@@ -28,7 +29,14 @@ export const tenancy = defineTenancy({
     },
     usageTracking: { class: 'tenant', column: 'userId', update: false, delete: false },
     usageMonthly: { class: 'tenant', column: 'userId', insert: false, update: false, delete: false },
-    auditLogs: { class: 'tenant', column: 'userId', nullMeans: 'hidden', insert: false, update: false, delete: false },
+    auditLogs: {
+      class: 'tenant',
+      column: 'userId',
+      nullMeans: 'hidden',
+      insert: false,
+      update: false,
+      delete: false,
+    },
     userSecrets: { class: 'tenant', column: 'userId' },
   },
 })

@@ -90,7 +90,9 @@ export const dashboard: Module = {
     view({ ...LIVE_VIEW, query: LIVE }),
     ...[STATS, LIVE_VIEW].map(lockDown),
     grants({ table: STATS, to: ROLES.service, privileges: { select: true } }),
-    ...[ROLES.tenant, ROLES.service].map((to) => grants({ table: LIVE_VIEW, to, privileges: { select: true } })),
+    ...[ROLES.tenant, ROLES.service].map((to) =>
+      grants({ table: LIVE_VIEW, to, privileges: { select: true } }),
+    ),
     sqlFunction({
       name: 'refresh_dashboard_stats',
       returns: 'void',
@@ -117,7 +119,8 @@ end`,
     {
       name: 'refresh dashboard',
       schedule: '*/5 * * * *',
-      description: 'Refreshes user_dashboard_stats without blocking its readers; while it does not run, reports grow old',
+      description:
+        'Refreshes user_dashboard_stats without blocking its readers; while it does not run, reports grow old',
       sql: REFRESH,
       async run(connection: Connection) {
         await connection.query({ text: REFRESH, params: [] })

@@ -1,5 +1,12 @@
 import type { Module } from '@tenantry/core'
-import { extension, partitioned, type PartitionedOptions, partitionJobs, setNullColumns, touchUpdatedAt } from '@tenantry/ddl'
+import {
+  extension,
+  partitioned,
+  type PartitionedOptions,
+  partitionJobs,
+  setNullColumns,
+  touchUpdatedAt,
+} from '@tenantry/ddl'
 import { setNullForeignKeys } from '../schema/foreign-keys.ts'
 import {
   classifiedTopics,
