@@ -8,7 +8,7 @@ import { basename, dirname, join, relative, sep } from 'node:path'
 import ts from 'typescript'
 import { type Package, readManifest, root, workspacePackages } from './workspace.ts'
 
-export interface ImportingFile {
+interface ImportingFile {
   /** Relative to the package, with forward slashes. */
   readonly path: string
   readonly text: string
@@ -20,7 +20,7 @@ function place({ folder, group }: Package): string {
 }
 
 /** A package's code may import packages of lower floors only. */
-export function floor(pack: Package): number {
+function floor(pack: Package): number {
   const name = place(pack)
   if (name === 'kit/core') return 1
   if (name === 'kit/ddl' || name === 'kit/repository') return 2
@@ -32,7 +32,7 @@ export function floor(pack: Package): number {
 }
 
 /** Why the code of one package may not import another, or undefined. */
-export function objection(from: Package, to: Package, inTest: boolean): string | undefined {
+function objection(from: Package, to: Package, inTest: boolean): string | undefined {
   const [source, target] = [place(from), place(to)]
   if (from.folder === to.folder) return undefined
   if (source === 'tools/cli' && to.group === 'packages/systems') return 'the command line knows no system'
@@ -118,14 +118,10 @@ function walk(folder: string): string[] {
   })
 }
 
-export function checkWorkspace(): string[] {
+if (process.argv[1] === import.meta.filename) {
   const packages = workspacePackages()
   const provided = new Set(Object.keys(readManifest(root).devDependencies ?? {}))
-  return packages.flatMap((pack) => findOffences(pack, filesOf(pack.folder), packages, provided))
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const offences = checkWorkspace()
+  const offences = packages.flatMap((pack) => findOffences(pack, filesOf(pack.folder), packages, provided))
   for (const offence of offences) console.error(offence)
   process.exitCode = offences.length > 0 ? 1 : 0
 }

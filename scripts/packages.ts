@@ -13,7 +13,7 @@ import { formatMessage } from 'publint/utils'
 import { type Package, publishedPackages, root } from './workspace.ts'
 
 /** Entries whose very purpose is an optional peer. Every other entry must do without optional peers. */
-const OPTIONAL_PEERS_OF_ENTRIES = ['drizzle-kit', 'vitest']
+const OPTIONAL_PEERS_OF_ENTRIES = ['drizzle-kit', 'libpg-query', 'vitest']
 /** What a browser must never be sent. */
 const SERVER_ONLY = /(?:^|\/)node_modules\/(?:postgres|pg|pg-[a-z]+|drizzle-orm|drizzle-kit|@electric-sql)\//
 
