@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { check, integer, pgSchema, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError, type DdlObject } from '@tenantry/core'
-import { generateMigration } from '../src/generate.ts'
+import { generateMigration, sealMigrations } from '../src/generate.ts'
 import {
   extension,
   grants,
@@ -12,13 +12,14 @@ import {
   migrate,
   partitioned,
   policy,
+  readMigrations,
   role,
+  rowSecurity,
   setNullColumns,
   sqlFunction,
   statement,
   view,
 } from '../src/index.ts'
-import { readMigrations } from '../src/index.ts'
 import { setup, type TestPlace } from './support.ts'
 import { pillars, topics, usage } from './tables.ts'
 
@@ -235,6 +236,48 @@ describe('generateMigration', () => {
     expect(await migrate(place.driver, { system: 'app', migrations: place.folder })).toEqual({
       applied: ['0000_init'],
     })
+  })
+
+  it('leaves to hand what it refuses, and goes on from there', async () => {
+    await using place = await setup()
+    const objects = partitioned({ table: usage, by: 'created_at', every: 'month' })
+    await generate(place, { usage }, [])
+    await expect(generate(place, { usage }, objects)).rejects.toThrow(/table that exists/)
+    const { file } = await generateMigration({
+      name: 'app',
+      schema: { usage },
+      objects,
+      directory: place.folder,
+      byHand: true,
+    })
+    writeFileSync(join(place.folder, file ?? ''), 'create table by_hand (id integer)')
+    sealMigrations(place.folder)
+    expect(await generate(place, { usage }, objects)).toEqual({ file: null, text: null })
+    expect(await migrate(place.driver, { system: 'app', migrations: place.folder })).toEqual({
+      applied: ['0000_init', '0001_change'],
+    })
+  })
+
+  it('asks about renames in a terminal only, and never guesses', async () => {
+    await using place = await setup()
+    await generate(place, { t: pgTable('t', { a: text('a') }) }, [])
+    const renamed = generate(place, { t: pgTable('t', { b: text('b') }) }, [])
+    await expect(renamed).rejects.toThrow(/whether something was renamed/)
+  })
+
+  it("serves a host that makes its tables elsewhere and runs only the objects' migrations", async () => {
+    await using place = await setup()
+    const options = {
+      name: 'app',
+      mode: 'objects',
+      objects: [rowSecurity({ table: { name: 'theirs' } })],
+      directory: place.folder,
+    } as const
+    await place.script('create table theirs (id integer)')
+    expect((await generateMigration(options)).file).toBe('0000_init.sql')
+    await migrate(place.driver, { system: 'app', migrations: place.folder })
+    expect(await place.value(`select relforcerowsecurity from pg_class where relname = 'theirs'`)).toBe(true)
+    expect((await generateMigration(options)).file).toBeNull()
   })
 
   it('a dry run shows the text and writes nothing', async () => {

@@ -1,7 +1,7 @@
 /** Whatever steps led there, a database is the one that its declaration makes from nothing. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DdlObject } from '@tenantry/core'
+import { connect, type DdlObject } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import {
   check,
@@ -276,5 +276,22 @@ it.skipIf(serverUrl === null)('a database migrated step by step equals one made 
     expect(
       await generateMigration({ name: 'app', ...version, directory: join(place.folder, 'steps') }),
     ).toEqual({ file: null, text: null })
+  }
+})
+
+it.skipIf(serverUrl === null)('the embedded server gets the same catalog as a real one', async () => {
+  await using place = await setup()
+  const embedded = await connect('memory://')
+  const [first] = versions(place.prefix)
+  if (first === undefined) throw new Error('no version')
+  const schemas = ['public', 'tenantry']
+  try {
+    await apply(place, first, join(place.folder, 'system'))
+    await migrate(embedded.driver, { system: 'app', migrations: join(place.folder, 'system') })
+    expect(await dumpCatalog(embedded.driver, { schemas })).toEqual(
+      await dumpCatalog(place.driver, { schemas }),
+    )
+  } finally {
+    await embedded.close()
   }
 })

@@ -13,10 +13,11 @@ export async function amendStatements(
   objects: readonly DeclaredObject[],
   previous: StoredObjects,
 ): Promise<readonly string[]> {
+  const changes = await diff.changes()
   const declared = objects.filter((object) => object.amend !== undefined)
   const statements = declared.reduce<readonly string[]>(
     (texts, object) => (object.amend ?? []).reduce((amended, amendment) => amend(amended, amendment), texts),
-    diff.statements,
+    changes,
   )
   const changed = declared.filter(
     (object) => JSON.stringify(previous[object.id]?.amend ?? null) !== JSON.stringify(object.amend),
@@ -30,7 +31,7 @@ export async function amendStatements(
     ...removed.map(([id, object]) => ({ id, amend: object.amend ?? [], put: false })),
   ].flatMap(({ id, amend: amendments, put }) =>
     amendments
-      .filter((amendment) => !diff.statements.some((text) => text.includes(amendment.match)))
+      .filter((amendment) => !changes.some((text) => text.includes(amendment.match)))
       .map((amendment) => ({ id, amendment, put })),
   )
   if (open.length === 0) return statements

@@ -23,25 +23,29 @@ interface DrizzleKit {
 
 export interface DrizzleDiff {
   readonly snapshot: DrizzleSnapshot
-  /** Without closing semicolons. Foreign keys come last: what they refer to may be made by a later statement. */
-  readonly statements: readonly string[]
+  /**
+   * What has changed, without closing semicolons. Foreign keys come last: what they refer to may be made by a
+   * later statement.
+   */
+  changes(): Promise<readonly string[]>
   /** The statements that would make everything declared from nothing. */
   fromNothing(): Promise<readonly string[]>
 }
 
-export async function diffDrizzle(
+export function diffDrizzle(
   schema: Readonly<Record<string, unknown>>,
   previous: DrizzleSnapshot | null,
   casing: Casing | undefined,
-): Promise<DrizzleDiff> {
+): DrizzleDiff {
   const kit = loadDrizzleKit()
   const empty = kit.generateDrizzleJson({})
   const before = previous ?? empty
   const snapshot = kit.generateDrizzleJson({ ...schema }, before.id, undefined, casing)
-  const statements = async (from: DrizzleSnapshot) => (await kit.generateMigration(from, snapshot)).map(tidy)
+  const statements = async (from: DrizzleSnapshot) =>
+    (await kit.generateMigration(from, snapshot).catch(explainPrompt)).map(tidy)
   return {
     snapshot,
-    statements: foreignKeysLast(await statements(before)),
+    changes: async () => foreignKeysLast(await statements(before)),
     fromNothing: () => statements(empty),
   }
 }
@@ -56,6 +60,17 @@ function loadDrizzleKit(): DrizzleKit {
       hint: 'Add drizzle-kit to your development dependencies',
     })
   }
+}
+
+function explainPrompt(cause: unknown): never {
+  if (!String(cause).includes('TTY')) throw cause
+  throw new ConfigurationError(
+    'drizzle-kit has to ask whether something was renamed, and there is no terminal',
+    {
+      cause,
+      hint: 'Run this in a terminal; or, if nothing was renamed, drop and add in two migrations',
+    },
+  )
 }
 
 function tidy(statement: string): string {

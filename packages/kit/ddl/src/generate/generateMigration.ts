@@ -16,6 +16,11 @@ interface GenerateBase {
   readonly title?: string
   /** Compare only: write nothing. */
   readonly dryRun?: boolean
+  /**
+   * Write a file without statements, and a snapshot of what is declared now: for what no generated migration
+   * can do, such as partitioning a table that has rows. Fill it in, then call `sealMigrations`.
+   */
+  readonly byHand?: boolean
 }
 
 export type GenerateOptions = GenerateBase &
@@ -58,11 +63,16 @@ export async function generateMigration(options: GenerateOptions): Promise<Gener
   const last = inKitFolder ? readObjectsSnapshot(folder) : (readLastSnapshot(folder)?.snapshot ?? null)
   const plan = await planMigration(
     options.mode === 'objects'
-      ? { objects: options.objects }
-      : { objects: options.objects, schema: options.schema, casing: options.casing },
+      ? { objects: options.objects, byHand: options.byHand }
+      : {
+          objects: options.objects,
+          schema: options.schema,
+          casing: options.casing,
+          byHand: options.byHand,
+        },
     last,
   )
-  if (plan.statements.length === 0) return { file: null, text: null }
+  if (plan.statements.length === 0 && options.byHand !== true) return { file: null, text: null }
   const title = fileTitle(options.title ?? (last === null ? (inKitFolder ? options.name : 'init') : 'change'))
   const text = renderMigration(`${options.name}: ${title.replaceAll('_', ' ')}`, plan)
   if (options.dryRun === true) return { file: null, text }

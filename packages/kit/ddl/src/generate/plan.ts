@@ -25,6 +25,8 @@ export interface Declaration {
   /** Drizzle's exports; absent where another tool owns the tables. */
   readonly schema?: Readonly<Record<string, unknown>>
   readonly casing?: Casing | undefined
+  /** Take the declaration as reached by statements that somebody else writes. */
+  readonly byHand?: boolean | undefined
 }
 
 const BEFORE_TABLES: ReadonlySet<DdlKind> = new Set(DDL_KINDS.slice(0, DDL_KINDS.indexOf('table')))
@@ -36,8 +38,13 @@ export async function planMigration(declaration: Declaration, last: Snapshot | n
   const drizzle =
     declaration.schema === undefined
       ? null
-      : await diffDrizzle(declaration.schema, last?.drizzle ?? null, declaration.casing)
+      : diffDrizzle(declaration.schema, last?.drizzle ?? null, declaration.casing)
   if (drizzle === null) refuseAmendments(objects)
+  const rest = {
+    extensions: objects.filter((object) => object.kind === 'extension').map(extensionName),
+    snapshot: { version: 1, drizzle: drizzle?.snapshot ?? null, objects: storeObjects(objects) },
+  } as const
+  if (declaration.byHand === true) return { statements: [], ...rest }
   const tables = drizzle === null ? [] : await amendStatements(drizzle, objects, previous)
   const { drops, creates } = diffObjects(objects, previous, alteredTables(tables))
 
@@ -50,11 +57,7 @@ export async function planMigration(declaration: Declaration, last: Snapshot | n
     ...creates.filter((object) => !BEFORE_TABLES.has(object.kind)).flatMap(objectStatements),
   ]
   for (const { text } of statements) lintStatement(text)
-  return {
-    statements,
-    extensions: objects.filter((object) => object.kind === 'extension').map(extensionName),
-    snapshot: { version: 1, drizzle: drizzle?.snapshot ?? null, objects: storeObjects(objects) },
-  }
+  return { statements, ...rest }
 }
 
 function refuseAmendments(objects: readonly DeclaredObject[]): void {
