@@ -15,7 +15,8 @@ import { type Package, publishedPackages, root } from './workspace.ts'
 /** Entries whose very purpose is an optional peer. Every other entry must do without optional peers. */
 const OPTIONAL_PEERS_OF_ENTRIES = ['drizzle-kit', 'libpg-query', 'vitest']
 /** What a browser must never be sent. */
-const SERVER_ONLY = /(?:^|\/)node_modules\/(?:postgres|pg|pg-[a-z]+|drizzle-orm|drizzle-kit|@electric-sql)\//
+const SERVER_ONLY =
+  /(?:^|\/)node_modules\/(postgres|pg|pg-[a-z]+|drizzle-[a-z]+|@electric-sql\/[a-z-]+)\/|^(node:.+)/
 
 const problems: string[] = []
 const [pnpm = 'pnpm', ...pnpmArgs] = (process.env.TENANTRY_PNPM ?? 'pnpm').split(' ')
@@ -188,10 +189,8 @@ await step('bundle what is for browsers', async () => {
       write: false,
       logLevel: 'silent',
     })
-    const wrong = Object.keys(metafile.inputs).filter(
-      (path) => SERVER_ONLY.test(path) || path.startsWith('node:'),
-    )
-    for (const path of wrong) problems.push(`${entry} brings ${path} into a browser`)
+    const wrong = Object.keys(metafile.inputs).map((path) => SERVER_ONLY.exec(path)?.slice(1).find(Boolean))
+    for (const name of new Set(wrong)) if (name) problems.push(`${entry} brings ${name} into a browser`)
     const kilobytes = (outputFiles.reduce((sum, file) => sum + file.contents.length, 0) / 1024).toFixed(0)
     console.log(`    ${entry}: ${kilobytes} kB minified, ${Object.keys(metafile.inputs).length} files`)
   }
