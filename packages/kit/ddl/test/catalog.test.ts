@@ -1,7 +1,7 @@
 import type { Driver } from '@tenantry/core'
-import { beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dumpCatalog, type Catalog } from '../src/index.ts'
-import { setup } from './support.ts'
+import { setup, type TestPlace } from './support.ts'
 
 const TABLES = `
 create extension vector;
@@ -17,15 +17,32 @@ create policy p on parents for select using (true);
 create index parents_n on parents (n) where n > 1;
 create view v as select id from parents`
 
-async function catalogAfter(change: string): Promise<Catalog> {
-  await using place = await setup()
+let place: TestPlace
+let unchanged: Catalog
+
+beforeAll(async () => {
+  place = await setup()
   await place.script(TABLES)
-  if (change !== '') await place.script(change)
-  return await dumpCatalog(place.driver, { schemas: ['public'] })
+  unchanged = await dumpCatalog(place.driver, { schemas: ['public'] })
+})
+afterAll(() => place[Symbol.asyncDispose]())
+
+/** A dump that sees what the script did, which is then taken back. */
+async function catalogAfter(change: string): Promise<Catalog> {
+  let catalog = unchanged
+  const undone = new Error('undone')
+  const attempt = place.driver.transaction({}, async (connection) => {
+    await connection.script(change)
+    const inside: Driver = { ...place.driver, transaction: (_, run) => run(connection) }
+    catalog = await dumpCatalog(inside, { schemas: ['public'] })
+    throw undone
+  })
+  await expect(attempt).rejects.toBe(undone)
+  return catalog
 }
 
-it('lists what is declared, in words, without extensions and monthly partitions', async () => {
-  const { tables, views, enums, functions } = await catalogAfter('')
+it('lists what is declared, in words, without extensions and monthly partitions', () => {
+  const { tables, views, enums, functions } = unchanged
   expect(Object.keys(tables)).toEqual(['public.logs', 'public.logs_rest', 'public.parents'])
   expect(tables['public.logs']?.partitionKey).toBe('RANGE (at)')
   expect(tables['public.logs_rest']?.partitionBound).toBe('DEFAULT')
@@ -57,9 +74,6 @@ it('lists what is declared, in words, without extensions and monthly partitions'
 })
 
 it('does not depend on the search path of the session', async () => {
-  await using place = await setup()
-  await place.script(TABLES)
-  const usual = await dumpCatalog(place.driver, { schemas: ['public'] })
   const elsewhere: Driver = {
     ...place.driver,
     transaction: (options, run) =>
@@ -68,7 +82,7 @@ it('does not depend on the search path of the session', async () => {
         return run(connection)
       }),
   }
-  expect(await dumpCatalog(elsewhere, { schemas: ['public'] })).toEqual(usual)
+  expect(await dumpCatalog(elsewhere, { schemas: ['public'] })).toEqual(unchanged)
 })
 
 const DRIFT: Readonly<Record<string, string>> = {
@@ -91,11 +105,6 @@ const DRIFT: Readonly<Record<string, string>> = {
   'a right on the schema': 'grant create on schema public to public',
   'a new label': `alter type mood add value 'calm'`,
 }
-
-let unchanged: Catalog
-beforeAll(async () => {
-  unchanged = await catalogAfter('')
-})
 
 it.each(Object.entries(DRIFT))('tells %s', async (_, change) => {
   expect(await catalogAfter(change)).not.toEqual(unchanged)

@@ -44,6 +44,8 @@ export interface FunctionObject extends DeclaredObject {
   readonly returns: string
   readonly volatility: FunctionOptions['volatility']
   readonly security: 'invoker' | 'definer'
+  /** Null: the role that migrates. */
+  readonly owner: string | null
   readonly executableBy: readonly string[]
 }
 
@@ -89,6 +91,7 @@ export function sqlFunction(options: FunctionOptions): FunctionObject {
     returns: options.returns,
     volatility: options.volatility,
     security,
+    owner: owner ?? null,
     executableBy,
     create: owner === undefined ? create : asOwner(schema, owner, create),
     drop: owner === undefined ? drop : asOwner(schema, owner, drop),
