@@ -103,7 +103,13 @@ function fingerprint(text: string): string {
     low = Math.imul(low ^ unit, 0x01000193)
     high = Math.imul(high ^ unit, 0x01000193) + index
   }
-  return [low, high].map((lane) => finalize(lane).toString(36).padStart(FINGERPRINT_LENGTH / 2, '0')).join('')
+  return [low, high]
+    .map((lane) =>
+      finalize(lane)
+        .toString(36)
+        .padStart(FINGERPRINT_LENGTH / 2, '0'),
+    )
+    .join('')
 }
 
 function finalize(lane: number): number {

@@ -8,10 +8,13 @@ export type DecodedRow = Record<string, unknown>
 /** Throws DatabaseError when the driver handed over another number of rows than the server counted. */
 export function wholeRows(answer: Answer, table: string): Answer['rows'] {
   if (answer.rows.length !== answer.count) {
-    throw new DatabaseError(`The server counted ${answer.count} rows of ${table} and ${answer.rows.length} arrived`, {
-      table,
-      hint: 'The connection was probably lost in between; whether a write took effect is unknown',
-    })
+    throw new DatabaseError(
+      `The server counted ${answer.count} rows of ${table} and ${answer.rows.length} arrived`,
+      {
+        table,
+        hint: 'The connection was probably lost in between; whether a write took effect is unknown',
+      },
+    )
   }
   return answer.rows
 }

@@ -69,7 +69,8 @@ export function decode(column: PgColumn, raw: unknown): unknown {
 
 function decodeElements(column: PgColumn, elements: readonly unknown[]): unknown[] {
   return elements.map((element) => {
-    if (Array.isArray(element)) return decodeElements(is(column, PgArray) ? baseColumn(column) : column, element)
+    if (Array.isArray(element))
+      return decodeElements(is(column, PgArray) ? baseColumn(column) : column, element)
     return decodeElementText(is(column, PgArray) ? innermost(column) : column, element)
   })
 }

@@ -23,27 +23,43 @@ const integers = (min: number, max: number): SchemaOf => {
 const int2 = integers(-32_768, 32_767)
 const int4 = integers(-2_147_483_648, 2_147_483_647)
 const safeInteger = integers(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-const int8: SchemaOf = () => z.bigint().min(-(2n ** 63n)).max(2n ** 63n - 1n)
+const int8: SchemaOf = () =>
+  z
+    .bigint()
+    .min(-(2n ** 63n))
+    .max(2n ** 63n - 1n)
 const matching =
   (pattern: RegExp, expected: string): SchemaOf =>
   () =>
     z.string().regex(pattern, `Expected ${expected}`)
 
 /** PostgreSQL can't store NUL, and half a surrogate pair would silently become another character. */
-const plainText = z.string().refine((text) => !/\0|\p{Surrogate}/u.test(text), 'Holds a character that text cannot store')
+const plainText = z
+  .string()
+  .refine((text) => !/\0|\p{Surrogate}/u.test(text), 'Holds a character that text cannot store')
 
 const text: SchemaOf = (column) => {
   const max = setting(column, 'length')
   if (max === undefined) return plainText
   // PostgreSQL counts characters, JavaScript UTF-16 units.
-  return plainText.refine((value) => value.length <= max || [...value].length <= max, `Longer than ${max} characters`)
+  return plainText.refine(
+    (value) => value.length <= max || [...value].length <= max,
+    `Longer than ${max} characters`,
+  )
 }
 
 const date: SchemaOf = () =>
-  z.date().refine((value) => value.getUTCFullYear() >= 1 && value.getUTCFullYear() <= 9999, 'Expected a year from 1 to 9999')
+  z
+    .date()
+    .refine(
+      (value) => value.getUTCFullYear() >= 1 && value.getUTCFullYear() <= 9999,
+      'Expected a year from 1 to 9999',
+    )
 
 const dateText = (pattern: RegExp, expected: string): SchemaOf => {
-  const schema = z.string().refine((value) => pattern.test(value) && isCalendarDay(value), `Expected ${expected}`)
+  const schema = z
+    .string()
+    .refine((value) => pattern.test(value) && isCalendarDay(value), `Expected ${expected}`)
   return () => schema
 }
 
@@ -65,7 +81,10 @@ const vector =
     const elements = z.array(z.number().min(-largest).max(largest))
     return dimensions === undefined
       ? elements.min(1)
-      : elements.refine((value) => value.length === dimensions, `Expected a vector of ${dimensions} dimensions`)
+      : elements.refine(
+          (value) => value.length === dimensions,
+          `Expected a vector of ${dimensions} dimensions`,
+        )
   }
 
 const bits: SchemaOf = (column) => {
@@ -94,10 +113,14 @@ const numericText: SchemaOf = (column) =>
   }, `Expected a decimal number that fits ${column.getSQLType()}`)
 
 const numericNumber: SchemaOf = (column) =>
-  z.number().refine((value) => fitsPrecision(column, value), `Expected a number that fits ${column.getSQLType()}`)
+  z
+    .number()
+    .refine((value) => fitsPrecision(column, value), `Expected a number that fits ${column.getSQLType()}`)
 
 const numericBigInt: SchemaOf = (column) =>
-  z.bigint().refine((value) => fitsPrecision(column, value), `Expected an integer that fits ${column.getSQLType()}`)
+  z
+    .bigint()
+    .refine((value) => fitsPrecision(column, value), `Expected an integer that fits ${column.getSQLType()}`)
 
 const FLOAT4_MAX = 3.4028234663852886e38
 const HALF_MAX = 65_504
@@ -119,7 +142,9 @@ function isJsonValue(value: unknown, depth = 0): boolean {
       if (Array.isArray(value)) return value.every((element) => isJsonValue(element, depth + 1))
       const prototype: unknown = Object.getPrototypeOf(value)
       if (prototype !== Object.prototype && prototype !== null) return false
-      return Object.entries(value).every(([name, member]) => isJsonValue(name) && isJsonValue(member, depth + 1))
+      return Object.entries(value).every(
+        ([name, member]) => isJsonValue(name) && isJsonValue(member, depth + 1),
+      )
     }
     default:
       return false
@@ -127,7 +152,12 @@ function isJsonValue(value: unknown, depth = 0): boolean {
 }
 
 const json: SchemaOf = () =>
-  z.unknown().refine((value) => isJsonValue(value), 'Expected a JSON value: text, finite numbers, booleans, null, lists and plain objects')
+  z
+    .unknown()
+    .refine(
+      (value) => isJsonValue(value),
+      'Expected a JSON value: text, finite numbers, booleans, null, lists and plain objects',
+    )
 
 /** A custom type checks its own values; what no type can store is refused here. */
 const custom: SchemaOf = () =>
@@ -200,7 +230,10 @@ function byDataType(column: PgColumn): z.ZodType {
 }
 
 /** A number from the column's declaration, such as its length. */
-function setting(column: PgColumn, name: 'length' | 'dimensions' | 'precision' | 'scale'): number | undefined {
+function setting(
+  column: PgColumn,
+  name: 'length' | 'dimensions' | 'precision' | 'scale',
+): number | undefined {
   const value: unknown = Reflect.get(column, name)
   return typeof value === 'number' ? value : undefined
 }

@@ -10,7 +10,10 @@ export function castType(column: PgColumn): string {
   if (is(column, PgArray)) return `${castType(baseColumn(column))}[]`
   if (is(column, PgEnumColumn) || is(column, PgEnumObjectColumn)) {
     const { schema, enumName } = column.enum
-    return [schema, enumName].filter((part) => part !== undefined).map(quoted).join('.')
+    return [schema, enumName]
+      .filter((part) => part !== undefined)
+      .map(quoted)
+      .join('.')
   }
   const bare = column
     .getSQLType()

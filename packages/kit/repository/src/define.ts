@@ -90,9 +90,12 @@ export function defineRepository<
       const own = verbs(core, executor)
       const taken = Object.keys(own).find((name) => name in core)
       if (taken !== undefined) {
-        throw new ConfigurationError(`The verb "${taken}" of ${getTableName(table)} would replace a standard method`, {
-          hint: 'Give it the name of what it does in the domain',
-        })
+        throw new ConfigurationError(
+          `The verb "${taken}" of ${getTableName(table)} would replace a standard method`,
+          {
+            hint: 'Give it the name of what it does in the domain',
+          },
+        )
       }
       return Object.assign(core, own) as Core & Verbs
     },

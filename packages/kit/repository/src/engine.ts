@@ -10,7 +10,15 @@ import { InputReader, type InputRules } from './input.ts'
 import { compile, Shapes } from './shapes.ts'
 import { type SlotValue, slotValues } from './slots.ts'
 import { planTable, type TableDeclaration, type TablePlan } from './table-plan.ts'
-import { type CompiledVerb, compileVerb, type Returns, type StatementParts, type VerbStatement, verbRow, verbValues } from './verb-statement.ts'
+import {
+  type CompiledVerb,
+  compileVerb,
+  type Returns,
+  type StatementParts,
+  type VerbStatement,
+  verbRow,
+  verbValues,
+} from './verb-statement.ts'
 
 export interface Engine {
   readonly plan: TablePlan

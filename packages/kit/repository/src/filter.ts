@@ -14,8 +14,18 @@ type Compared = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte' | 'like'
 export type Condition =
   | { readonly kind: 'constant'; readonly holds: boolean }
   | { readonly kind: 'null'; readonly field: Field; readonly holds: boolean }
-  | { readonly kind: 'compare'; readonly field: Field; readonly operator: Compared; readonly value: WireValue }
-  | { readonly kind: 'in'; readonly field: Field; readonly holds: boolean; readonly values: readonly WireValue[] }
+  | {
+      readonly kind: 'compare'
+      readonly field: Field
+      readonly operator: Compared
+      readonly value: WireValue
+    }
+  | {
+      readonly kind: 'in'
+      readonly field: Field
+      readonly holds: boolean
+      readonly values: readonly WireValue[]
+    }
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Condition[] }
   | { readonly kind: 'not'; readonly part: Condition }
 
@@ -76,7 +86,8 @@ class Parser {
   }
 
   #operation(field: Field, operator: string, value: unknown, path: readonly PropertyKey[]): Condition {
-    if (++this.#conditions > CONDITIONS_MAX) throw this.#invalid(path, `More than ${CONDITIONS_MAX} conditions`)
+    if (++this.#conditions > CONDITIONS_MAX)
+      throw this.#invalid(path, `More than ${CONDITIONS_MAX} conditions`)
     if ((operator === 'eq' || operator === 'ne') && value === null) {
       return { kind: 'null', field, holds: operator === 'eq' }
     }
@@ -95,7 +106,12 @@ class Parser {
       case 'contains':
       case 'startsWith':
       case 'endsWith':
-        return { kind: 'compare', field, operator: 'like', value: this.#pattern(field, operator, value, path) }
+        return {
+          kind: 'compare',
+          field,
+          operator: 'like',
+          value: this.#pattern(field, operator, value, path),
+        }
       default:
         throw this.#invalid(path, 'No such operator')
     }
@@ -130,7 +146,8 @@ class Parser {
 
 function joined(kind: 'and' | 'or', parts: readonly Condition[]): Condition {
   const decides = kind === 'or'
-  if (parts.some((part) => part.kind === 'constant' && part.holds === decides)) return decides ? ALWAYS : NEVER
+  if (parts.some((part) => part.kind === 'constant' && part.holds === decides))
+    return decides ? ALWAYS : NEVER
   const open = parts.filter((part) => part.kind !== 'constant')
   const [only] = open
   if (only === undefined) return decides ? NEVER : ALWAYS
@@ -173,7 +190,9 @@ export function renderCondition(condition: Condition, next: () => Placeholder): 
     case 'constant':
       return condition.holds ? sql`true` : sql`false`
     case 'null':
-      return condition.holds ? sql`${condition.field.column} is null` : sql`${condition.field.column} is not null`
+      return condition.holds
+        ? sql`${condition.field.column} is null`
+        : sql`${condition.field.column} is not null`
     case 'compare':
       return compared(condition.field, condition.operator, next())
     case 'in':

@@ -1,5 +1,10 @@
-export { defineRepository, type RepositoryDefinition, type RepositoryOf, type RepositoryOptions } from './define.ts'
-export { Repository } from './repository.ts'
+export {
+  defineRepository,
+  type RepositoryDefinition,
+  type RepositoryOf,
+  type RepositoryOptions,
+} from './define.ts'
+export type { Repository } from './repository.ts'
 export type {
   Comparison,
   CreateInput,

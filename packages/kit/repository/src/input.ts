@@ -27,8 +27,12 @@ export class InputReader {
   constructor(plan: TablePlan, rules: InputRules = {}) {
     this.#plan = plan
     this.#rules = rules
-    this.#create = z.strictObject(Object.fromEntries(plan.creatable.map((field) => [field.property, creating(field)])))
-    this.#update = z.strictObject(Object.fromEntries(plan.updatable.map((field) => [field.property, changing(field)])))
+    this.#create = z.strictObject(
+      Object.fromEntries(plan.creatable.map((field) => [field.property, creating(field)])),
+    )
+    this.#update = z.strictObject(
+      Object.fromEntries(plan.updatable.map((field) => [field.property, changing(field)])),
+    )
   }
 
   /** What a caller gives for a new row. */
@@ -58,7 +62,8 @@ export class InputReader {
   /** Adds what Drizzle's `$onUpdate` declares for fields that aren't being written. */
   touched(written: ReadonlyMap<Field, Written>): Assignments {
     const all = new Map(written)
-    for (const field of this.#plan.fields) if (!all.has(field)) addDefault(all, field, field.column.onUpdateFn)
+    for (const field of this.#plan.fields)
+      if (!all.has(field)) addDefault(all, field, field.column.onUpdateFn)
     return all
   }
 

@@ -42,11 +42,18 @@ export async function insertMany(
   return created
 }
 
-async function insertChunk(engine: Engine, executor: Executor, rows: readonly Assignments[]): Promise<DecodedRow[]> {
+async function insertChunk(
+  engine: Engine,
+  executor: Executor,
+  rows: readonly Assignments[],
+): Promise<DecodedRow[]> {
   const { plan } = engine
   const [first] = rows
   if (first === undefined) return []
-  if (rows.length === 1) return [decodeRow(plan.fields, onlyRow(await runCall(engine, executor, insertCall(engine, first)), plan.label))]
+  if (rows.length === 1)
+    return [
+      decodeRow(plan.fields, onlyRow(await runCall(engine, executor, insertCall(engine, first)), plan.label)),
+    ]
   const bound = [...first].filter(([, value]) => !is(value, SQL)).map(([field]) => field)
   const values: SlotValue[] = bound.map((field) => rows.map((row) => encodeParam(row.get(field))))
   const answer = await runCall(engine, executor, {
@@ -94,7 +101,10 @@ function chunked(rows: readonly Assignments[]): Chunk[] {
   const chunks: Chunk[] = []
   for (const [index, row] of rows.entries()) {
     // A row without any field can't be an array of values: it goes alone.
-    const shape = boundValues(row).length === 0 ? String(index) : [...row.keys()].map(({ property }) => property).join(',')
+    const shape =
+      boundValues(row).length === 0
+        ? String(index)
+        : [...row.keys()].map(({ property }) => property).join(',')
     const open = groups.get(shape)
     if (open !== undefined && open.rows.length < ROWS_MAX) {
       open.indexes.push(index)

@@ -7,12 +7,19 @@ export function invalid(table: string, path: readonly PropertyKey[], message: st
 }
 
 /** Zod's issues as ours; an unknown field is named in the path, where a form can find it. */
-export function refusedByZod(table: string, error: z.ZodError, at: readonly PropertyKey[] = []): ValidationError {
+export function refusedByZod(
+  table: string,
+  error: z.ZodError,
+  at: readonly PropertyKey[] = [],
+): ValidationError {
   return refused(
     table,
     error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ path: dotted([...at, ...issue.path, key]), message: 'No such field may be given' }))
+        ? issue.keys.map((key) => ({
+            path: dotted([...at, ...issue.path, key]),
+            message: 'No such field may be given',
+          }))
         : [{ path: dotted([...at, ...issue.path]), message: issue.message }],
     ),
   )

@@ -8,7 +8,8 @@ import type { TablePlan } from './table-plan.ts'
 export function keyValues({ label, key }: TablePlan, id: unknown): WireValue[] {
   const [only] = key
   if (only !== undefined && key.length === 1) return [keyValue(label, only, id)]
-  if (typeof id !== 'object' || id === null) throw invalid(label, ['id'], `Expected an object with ${names(key)}`)
+  if (typeof id !== 'object' || id === null)
+    throw invalid(label, ['id'], `Expected an object with ${names(key)}`)
   const given = new Map<string, unknown>(Object.entries(id))
   const extra = [...given.keys()].find((name) => !key.some(({ property }) => property === name))
   if (extra !== undefined) throw invalid(label, [extra], `Not part of the key ${names(key)}`)

@@ -1,5 +1,13 @@
 /** One page of a sorted list, and where the next one starts. */
-import { CursorError, type CursorValues, DatabaseError, decodeCursor, encodeCursor, encodeParam, type Executor } from '@tenantry/core'
+import {
+  CursorError,
+  type CursorValues,
+  DatabaseError,
+  decodeCursor,
+  encodeCursor,
+  encodeParam,
+  type Executor,
+} from '@tenantry/core'
 import { decodeRow, type DecodedRow, wholeRows } from './answers.ts'
 import { type Engine, runCall, tenantOf } from './engine.ts'
 import type { Field } from './field.ts'
@@ -53,7 +61,8 @@ export async function readPage(
       const next = slots()
       const conditions = condition.kind === 'constant' ? [] : [renderCondition(condition, next)]
       const isNull = after?.map((value) => value === null)
-      if (isNull !== undefined) conditions.push(renderKeyset(terms, isNull, (term) => slotAt(conditionValues + term)))
+      if (isNull !== undefined)
+        conditions.push(renderKeyset(terms, isNull, (term) => slotAt(conditionValues + term)))
       const order = { terms, limit: slotAt(values.length - 1) }
       return selectRows(engine.plan, { gate, rows: listing.rows }, read, conditions, order)
     },
@@ -76,7 +85,8 @@ export async function readCursorPage(
 ): Promise<{ readonly rows: DecodedRow[]; readonly nextCursor: string | null }> {
   const query = identify(listing, engine.plan.label, tenantOf(engine.plan, executor))
   const after = cursor === null ? null : decodeCursor(cursor, query)
-  if (after !== null && !fits(after, listing.terms)) throw new CursorError('The cursor does not fit the sort order')
+  if (after !== null && !fits(after, listing.terms))
+    throw new CursorError('The cursor does not fit the sort order')
   try {
     const { rows, end } = await readPage(engine, executor, listing, limit, after)
     return { rows, nextCursor: end === null ? null : encodeCursor({ query, values: end }) }
@@ -97,5 +107,8 @@ function identify({ condition, terms, rows }: Listing, label: string, tenant: st
 }
 
 function fits(values: CursorValues, terms: readonly SortTerm[]): boolean {
-  return values.length === terms.length && terms.every(({ field }, index) => field.nullable || values[index] !== null)
+  return (
+    values.length === terms.length &&
+    terms.every(({ field }, index) => field.nullable || values[index] !== null)
+  )
 }

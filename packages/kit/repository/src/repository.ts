@@ -11,7 +11,16 @@ import { invalid } from './invalid.ts'
 import { keyValues } from './key.ts'
 import { type Listing, readCursorPage, readPage } from './keyset-page.ts'
 import { BATCH_DEFAULT, BATCH_MAX, bounded, knownOptions, LIMIT_DEFAULT, LIMIT_MAX } from './options.ts'
-import type { FindOptions, Id, ListOptions, Page, Property, Row, StreamOptions, Visibility } from './row-types.ts'
+import type {
+  FindOptions,
+  Id,
+  ListOptions,
+  Page,
+  Property,
+  Row,
+  StreamOptions,
+  Visibility,
+} from './row-types.ts'
 import { slots, type SlotValue } from './slots.ts'
 import { parseSort } from './sort.ts'
 import {
@@ -92,7 +101,13 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     const batch = bounded(plan.label, 'batch', options.batch, { fallback: BATCH_DEFAULT, max: BATCH_MAX })
     let after: readonly (string | null)[] | null = null
     do {
-      const page: Awaited<ReturnType<typeof readPage>> = await readPage(this.#engine, this.#executor, listing, batch, after)
+      const page: Awaited<ReturnType<typeof readPage>> = await readPage(
+        this.#engine,
+        this.#executor,
+        listing,
+        batch,
+        after,
+      )
       for (const row of page.rows) yield trusted(row)
       after = page.end
     } while (after !== null)
@@ -114,7 +129,9 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
   async create(input: Create): Promise<Row<T>> {
     const { input: reader, plan } = this.#engine
     const row = reader.filled(reader.forCreate(input))
-    return this.#row(onlyRow(await runCall(this.#engine, this.#executor, insertCall(this.#engine, row)), plan.label))
+    return this.#row(
+      onlyRow(await runCall(this.#engine, this.#executor, insertCall(this.#engine, row)), plan.label),
+    )
   }
 
   /**
@@ -125,7 +142,9 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     const { input: reader, plan } = this.#engine
     tenantOf(plan, this.#executor)
     if (!Array.isArray(inputs)) throw invalid(plan.label, ['items'], 'Expected a list')
-    const rows = inputs.map((input: unknown, index) => reader.filled(reader.forCreate(input, ['items', index])))
+    const rows = inputs.map((input: unknown, index) =>
+      reader.filled(reader.forCreate(input, ['items', index])),
+    )
     const created = await insertMany(this.#engine, this.#executor, rows)
     return created.map((row) => trusted(row))
   }
@@ -162,7 +181,8 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     const answer = await runCall(this.#engine, this.#executor, {
       shape: 'delete',
       values: keyValues(plan, id),
-      build: (gate) => returning(deleteRows(plan, { gate, rows: 'all' }, [keyCondition(plan.key, slots())]), plan.fields),
+      build: (gate) =>
+        returning(deleteRows(plan, { gate, rows: 'all' }, [keyCondition(plan.key, slots())]), plan.fields),
     })
     return this.#row(foundRow(answer, plan.label))
   }
@@ -220,7 +240,10 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
       build: (gate) => {
         const next = slots()
         const changes = [...fixed, ...assignments(row, next)]
-        return returning(updateRows(plan, { gate, rows }, changes, [keyCondition(plan.key, next)]), plan.fields)
+        return returning(
+          updateRows(plan, { gate, rows }, changes, [keyCondition(plan.key, next)]),
+          plan.fields,
+        )
       },
     })
     return this.#row(foundRow(answer, plan.label))
@@ -237,12 +260,18 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     const answer = await runCall(this.#engine, this.#executor, {
       shape,
       values,
-      build: (gate) => ask(plan, { gate, rows }, condition.kind === 'constant' ? [] : [renderCondition(condition, slots())]),
+      build: (gate) =>
+        ask(plan, { gate, rows }, condition.kind === 'constant' ? [] : [renderCondition(condition, slots())]),
     })
     return onlyRow(answer, plan.label)
   }
 
-  #listing(options: FindOptions<T>, known: readonly string[], sort: unknown, columns: readonly Field[]): Listing {
+  #listing(
+    options: FindOptions<T>,
+    known: readonly string[],
+    sort: unknown,
+    columns: readonly Field[],
+  ): Listing {
     const { plan } = this.#engine
     return {
       rows: this.#visible(options, known),

@@ -13,7 +13,9 @@ export type DeclaredKey<T extends PgTable> = {
 }[Property<T>]
 
 /** What tells one row of a tenant from another: the primary key without the tenant column. */
-export type KeyWithin<Key extends string, Tenant extends string | null> = [Exclude<Key, Tenant>] extends [never]
+export type KeyWithin<Key extends string, Tenant extends string | null> = [Exclude<Key, Tenant>] extends [
+  never,
+]
   ? Key
   : Exclude<Key, Tenant>
 

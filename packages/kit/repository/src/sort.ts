@@ -17,7 +17,10 @@ const TERMS_MAX = 32
  * Checks the terms and appends the key columns that aren't among them, so that no two rows of a tenant are
  * equal. They run in the direction of the last term: an order of one direction can use a row comparison.
  */
-export function parseSort(table: FilterFields & { readonly key: readonly Field[] }, sort: unknown): readonly SortTerm[] {
+export function parseSort(
+  table: FilterFields & { readonly key: readonly Field[] },
+  sort: unknown,
+): readonly SortTerm[] {
   if (!Array.isArray(sort)) throw invalid(table.label, ['sort'], 'Expected a list of sort terms')
   if (sort.length > TERMS_MAX) throw invalid(table.label, ['sort'], `More than ${TERMS_MAX} terms`)
   const terms: SortTerm[] = []
@@ -28,7 +31,8 @@ export function parseSort(table: FilterFields & { readonly key: readonly Field[]
       if (field === undefined) throw invalid(table.label, path, 'No such field')
       if (!field.comparable) throw invalid(table.label, path, 'This field has no order')
       const parsed = typeof direction === 'string' ? DIRECTIONS[direction] : undefined
-      if (parsed === undefined) throw invalid(table.label, path, `Expected one of ${Object.keys(DIRECTIONS).join(', ')}`)
+      if (parsed === undefined)
+        throw invalid(table.label, path, `Expected one of ${Object.keys(DIRECTIONS).join(', ')}`)
       if (!terms.some((other) => other.field === field)) terms.push({ field, ...parsed })
     }
   }
@@ -42,8 +46,11 @@ export function parseSort(table: FilterFields & { readonly key: readonly Field[]
 
 function entriesOf(table: FilterFields, term: unknown, index: number): [string, unknown][] {
   const entries =
-    typeof term === 'object' && term !== null ? Object.entries(term).filter(([, value]) => value !== undefined) : []
-  if (entries.length !== 1) throw invalid(table.label, ['sort', index], 'Expected one field, such as { createdAt: \'desc\' }')
+    typeof term === 'object' && term !== null
+      ? Object.entries(term).filter(([, value]) => value !== undefined)
+      : []
+  if (entries.length !== 1)
+    throw invalid(table.label, ['sort', index], "Expected one field, such as { createdAt: 'desc' }")
   return entries
 }
 
@@ -58,7 +65,10 @@ const DIRECTIONS: Readonly<Record<string, Omit<SortTerm, 'field'>>> = {
 
 export function describeSort(terms: readonly SortTerm[]): string {
   return terms
-    .map(({ field, descending, nullsFirst }) => `${field.property}${descending ? '-' : '+'}${nullsFirst ? 'f' : 'l'}`)
+    .map(
+      ({ field, descending, nullsFirst }) =>
+        `${field.property}${descending ? '-' : '+'}${nullsFirst ? 'f' : 'l'}`,
+    )
     .join(',')
 }
 
@@ -80,14 +90,22 @@ export function renderKeyset(
   placeholderOf: (term: number) => Placeholder,
 ): SQL {
   if (isUniform(terms)) {
-    const columns = sql.join(terms.map(({ field }) => sql`${field.column}`), sql`, `)
-    const values = sql.join(terms.map((term, index) => value(term, placeholderOf(index))), sql`, `)
+    const columns = sql.join(
+      terms.map(({ field }) => sql`${field.column}`),
+      sql`, `,
+    )
+    const values = sql.join(
+      terms.map((term, index) => value(term, placeholderOf(index))),
+      sql`, `,
+    )
     return sql`(${columns}) ${terms[0]?.descending === true ? sql`<` : sql`>`} (${values})`
   }
   const branches = terms.flatMap((term, index) => {
     const after = afterValue(term, isNull[index] === true, placeholderOf(index))
     if (after === undefined) return []
-    const before = terms.slice(0, index).map((other, position) => sameValue(other, isNull[position] === true, placeholderOf(position)))
+    const before = terms
+      .slice(0, index)
+      .map((other, position) => sameValue(other, isNull[position] === true, placeholderOf(position)))
     return [sql`(${sql.join([...before, after], sql` and `)})`]
   })
   const any = branches.length === 0 ? sql`false` : sql`(${sql.join(branches, sql` or `)})`

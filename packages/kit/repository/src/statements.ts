@@ -24,18 +24,26 @@ function whereClause(plan: TablePlan, { gate, rows }: Scope, conditions: readonl
   if (plan.tenant !== null) parts.push(sql`${plan.tenant.column} = ${tenantPlaceholder()}`)
   parts.push(...conditions)
   if (plan.softDelete !== null && rows !== 'all') {
-    parts.push(rows === 'live' ? sql`${plan.softDelete.column} is null` : sql`${plan.softDelete.column} is not null`)
+    parts.push(
+      rows === 'live' ? sql`${plan.softDelete.column} is null` : sql`${plan.softDelete.column} is not null`,
+    )
   }
   if (gate !== null) parts.push(gate)
   return parts.length === 0 ? sql.empty() : sql` where ${sql.join(parts, sql` and `)}`
 }
 
 export function columnList(fields: readonly Field[]): SQL {
-  return sql.join(fields.map(({ column }) => sql`${column}`), sql`, `)
+  return sql.join(
+    fields.map(({ column }) => sql`${column}`),
+    sql`, `,
+  )
 }
 
 export function keyCondition(key: readonly Field[], next: () => Placeholder): SQL {
-  return sql.join(key.map(({ column }) => sql`${column} = ${next()}`), sql` and `)
+  return sql.join(
+    key.map(({ column }) => sql`${column} = ${next()}`),
+    sql` and `,
+  )
 }
 
 export function selectRows(
@@ -72,7 +80,12 @@ export function insertRow(plan: TablePlan, gate: SQL | null, row: Assignments, n
  * Any number of rows with the same fields, one array of texts for each field: the text doesn't grow with the
  * rows, and PostgreSQL's 65,535 parameters are never reached.
  */
-export function insertRows(plan: TablePlan, gate: SQL | null, row: Assignments, next: () => Placeholder): SQL {
+export function insertRows(
+  plan: TablePlan,
+  gate: SQL | null,
+  row: Assignments,
+  next: () => Placeholder,
+): SQL {
   const fields = [...tenantFirst(plan), ...row.keys()]
   const values: SQL[] = tenantFirst(plan).map(({ cast }) => sql`${tenantPlaceholder()}${cast}`)
   const arrays: SQL[] = []
@@ -97,7 +110,8 @@ const POSITION = sql.raw('"position"')
 export function onConflict(plan: TablePlan, { target }: UpsertPlan, set: readonly SQL[]): SQL {
   const [first] = target
   const changes = set.length > 0 || first === undefined ? set : [sql`${first.name} = excluded.${first.name}`]
-  const tenant = plan.tenant === null ? sql.empty() : sql` where ${plan.tenant.column} = ${tenantPlaceholder()}`
+  const tenant =
+    plan.tenant === null ? sql.empty() : sql` where ${plan.tenant.column} = ${tenantPlaceholder()}`
   return sql` on conflict (${bareNames(target)}) do update set ${sql.join([...changes], sql`, `)}${tenant}`
 }
 
@@ -132,7 +146,10 @@ function tenantFirst(plan: TablePlan): readonly Field[] {
 }
 
 function bareNames(fields: readonly Field[]): SQL {
-  return sql.join(fields.map(({ name }) => name), sql`, `)
+  return sql.join(
+    fields.map(({ name }) => name),
+    sql`, `,
+  )
 }
 
 function gateClause(gate: SQL | null): SQL {

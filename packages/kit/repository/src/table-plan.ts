@@ -44,7 +44,9 @@ export interface UpsertPlan {
 export function planTable(table: PgTable, declaration: TableDeclaration): TablePlan {
   const label = getTableName(table)
   const dialect = new PgDialect(declaration.casing === undefined ? {} : { casing: declaration.casing })
-  const fields = Object.entries(getTableColumns(table)).map(([property, column]) => fieldOf(property, column, dialect))
+  const fields = Object.entries(getTableColumns(table)).map(([property, column]) =>
+    fieldOf(property, column, dialect),
+  )
   const byProperty = new Map(fields.map((field) => [field.property, field]))
 
   const named = (property: string, what: string): Field => {
@@ -54,15 +56,25 @@ export function planTable(table: PgTable, declaration: TableDeclaration): TableP
   }
   const tenant = declaration.tenant === null ? null : named(declaration.tenant, 'tenant')
   const softDelete = declaration.softDelete === undefined ? null : named(declaration.softDelete, 'softDelete')
-  if (softDelete !== null && !(softDelete.nullable && /^(timestamp|date)/.test(softDelete.column.getSQLType()))) {
+  if (
+    softDelete !== null &&
+    !(softDelete.nullable && /^(timestamp|date)/.test(softDelete.column.getSQLType()))
+  ) {
     throw misdeclared(label, `softDelete "${softDelete.property}" must be a nullable timestamp`)
   }
-  const key = keyWithin(label, table, fields, tenant, declaration.key?.map((property) => named(property, 'key')))
+  const key = keyWithin(
+    label,
+    table,
+    fields,
+    tenant,
+    declaration.key?.map((property) => named(property, 'key')),
+  )
 
   const closed = new Set<Field | null>([tenant, softDelete])
   for (const property of declaration.readOnly ?? []) closed.add(named(property, 'readOnly'))
   for (const field of fields) {
-    const conventional = key.includes(field) || field.property === 'createdAt' || field.property === 'updatedAt'
+    const conventional =
+      key.includes(field) || field.property === 'createdAt' || field.property === 'updatedAt'
     if (isGenerated(field.column) || (conventional && field.column.hasDefault)) closed.add(field)
   }
   const creatable = fields.filter((field) => !closed.has(field))
@@ -93,12 +105,20 @@ function keyWithin(
   const primary = uniqueKeys(table)[0]?.primary === true ? uniqueKeys(table)[0] : undefined
   const key = declared ?? fields.filter(({ column }) => primary?.columns.includes(column))
   if (key.length === 0) {
-    throw misdeclared(label, 'the table has no primary key', 'Name the columns that tell its rows apart as `key`')
+    throw misdeclared(
+      label,
+      'the table has no primary key',
+      'Name the columns that tell its rows apart as `key`',
+    )
   }
   const nullable = key.find((field) => field.nullable && !primary?.columns.includes(field.column))
   if (nullable !== undefined) throw misdeclared(label, `key column "${nullable.property}" may be null`)
   if (declared !== undefined && !isUniqueWithin(table, declared, tenant)) {
-    throw misdeclared(label, '`key` is not unique in the table', 'Name the columns of its primary key or of a unique key')
+    throw misdeclared(
+      label,
+      '`key` is not unique in the table',
+      'Name the columns of its primary key or of a unique key',
+    )
   }
   if (declared === undefined && key.length > 1 && !fields.some(({ column }) => column.primary)) {
     const within = key.filter((field) => field !== tenant)
@@ -123,10 +143,14 @@ function planUpsert(
   if (declared === undefined) return null
   const on = declared.on.map((property) => named(property, 'upsert.on'))
   const set = declared.set.map((property) => named(property, 'upsert.set'))
-  const closed = [...on.filter((field) => field !== tenant), ...set].find((field) => !creatable.includes(field))
-  if (closed !== undefined) throw misdeclared(label, `upsert names "${closed.property}", which no input may give`)
+  const closed = [...on.filter((field) => field !== tenant), ...set].find(
+    (field) => !creatable.includes(field),
+  )
+  if (closed !== undefined)
+    throw misdeclared(label, `upsert names "${closed.property}", which no input may give`)
   const both = set.find((field) => on.includes(field))
-  if (both !== undefined) throw misdeclared(label, `upsert sets "${both.property}", by which it finds the row`)
+  if (both !== undefined)
+    throw misdeclared(label, `upsert sets "${both.property}", by which it finds the row`)
   const target = tenant === null || on.includes(tenant) ? on : [tenant, ...on]
   if (!uniqueKeys(table).some(({ columns }) => sameColumns(columns, target))) {
     throw misdeclared(
@@ -150,13 +174,17 @@ function uniqueKeys(table: PgTable): readonly UniqueKey[] {
   const single = columns.filter((column) => column.primary)
   const keys: UniqueKey[] = []
   if (single.length > 0) keys.push({ columns: single, primary: true })
-  for (const key of primaryKeys) keys.push({ columns: key.columns.map(({ name }) => own.get(name)), primary: true })
+  for (const key of primaryKeys)
+    keys.push({ columns: key.columns.map(({ name }) => own.get(name)), primary: true })
   for (const column of columns) if (column.isUnique) keys.push({ columns: [column], primary: false })
-  for (const key of uniqueConstraints) keys.push({ columns: key.columns.map(({ name }) => own.get(name)), primary: false })
+  for (const key of uniqueConstraints)
+    keys.push({ columns: key.columns.map(({ name }) => own.get(name)), primary: false })
   for (const { config } of indexes) {
     if (!config.unique || config.where !== undefined) continue
     keys.push({
-      columns: config.columns.map((column) => (is(column, SQL) ? undefined : own.get(String(Reflect.get(column, 'name'))))),
+      columns: config.columns.map((column) =>
+        is(column, SQL) ? undefined : own.get(String(Reflect.get(column, 'name'))),
+      ),
       primary: false,
     })
   }
@@ -177,5 +205,8 @@ function isGenerated(column: PgColumn): boolean {
 }
 
 function misdeclared(label: string, problem: string, hint?: string): ConfigurationError {
-  return new ConfigurationError(`The repository of ${label} is declared wrongly: ${problem}`, { table: label, hint })
+  return new ConfigurationError(`The repository of ${label} is declared wrongly: ${problem}`, {
+    table: label,
+    hint,
+  })
 }

@@ -1,6 +1,6 @@
 /** Statements that a host writes for its domain verbs, with tenant and gate put in by the repository. */
 import { type CompiledQuery, ConfigurationError } from '@tenantry/core'
-import { is, Param, Placeholder, sql, SQL, type SQLWrapper } from 'drizzle-orm'
+import { is, Param, Placeholder, type SQL, sql, type SQLWrapper } from 'drizzle-orm'
 import { PgColumn } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
 import { decode, encode } from './column-codec.ts'
@@ -78,19 +78,31 @@ export function compileVerb<R extends Returns>(
       return gate ?? sql`true`
     }),
     value(slot, column) {
-      if (slot.startsWith('repository_')) throw misbuilt(plan, name, `its parameter ${slot} has a reserved name`)
+      if (slot.startsWith('repository_'))
+        throw misbuilt(plan, name, `its parameter ${slot} has a reserved name`)
       slots.set(slot, { column, schema: column === undefined ? undefined : valueSchema(column) })
       const cast = column === undefined ? sql.empty() : sql.raw(`::${castType(column)}`)
       return sql`${sql.placeholder(slot)}${cast}`
     },
   })
-  const columns = Object.entries(returns).map(([property, source]) => sql`${source} as ${sql.identifier(property)}`)
+  const columns = Object.entries(returns).map(
+    ([property, source]) => sql`${source} as ${sql.identifier(property)}`,
+  )
   const statement = query(sql.join(columns, sql`, `))
   const compiled = compile(plan.dialect, statement, false)
   if (plan.tenant !== null && !compiled.params.some(isTenant)) {
-    throw misbuilt(plan, name, 'it does not name its tenant', 'Constrain every tenant table in it by `tenant`')
+    throw misbuilt(
+      plan,
+      name,
+      'it does not name its tenant',
+      'Constrain every tenant table in it by `tenant`',
+    )
   }
-  return { query: { ...compiled, gated }, slots, decoders: Object.entries(returns).map(([property, source]) => [property, decoder(source)]) }
+  return {
+    query: { ...compiled, gated },
+    slots,
+    decoders: Object.entries(returns).map(([property, source]) => [property, decoder(source)]),
+  }
 }
 
 /** The values of one call, checked and encoded. */
@@ -116,7 +128,8 @@ export function verbValues(
 
 export function verbRow({ decoders }: CompiledVerb, values: readonly unknown[]): Record<string, unknown> {
   const row: Record<string, unknown> = {}
-  for (const [index, [property, decodeValue]] of decoders.entries()) row[property] = decodeValue(values[index])
+  for (const [index, [property, decodeValue]] of decoders.entries())
+    row[property] = decodeValue(values[index])
   return row
 }
 

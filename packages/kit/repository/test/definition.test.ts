@@ -13,7 +13,11 @@ const noteDefinition = defineRepository(notes, {
     tenantIs: () => executor.tenant,
   }),
 })
-const entryDefinition = defineRepository(entries, { tenant: 'accountId', key: ['number'], upsert: { on: ['number'], set: ['label', 'code'] } })
+const entryDefinition = defineRepository(entries, {
+  tenant: 'accountId',
+  key: ['number'],
+  upsert: { on: ['number'], set: ['label', 'code'] },
+})
 const wordDefinition = defineRepository(plainWords, { tenant: null, casing: 'snake_case' })
 
 let world: Setup
@@ -28,10 +32,18 @@ afterEach(() => {
 describe('a definition that does not fit its table is refused at once', () => {
   const table = pgTable(
     'things',
-    { id: uuid('id').primaryKey(), ownerId: uuid('owner_id').notNull(), slug: text('slug').notNull(), global: text('global').unique(), part: integer('part') },
+    {
+      id: uuid('id').primaryKey(),
+      ownerId: uuid('owner_id').notNull(),
+      slug: text('slug').notNull(),
+      global: text('global').unique(),
+      part: integer('part'),
+    },
     (columns) => [
       uniqueIndex().on(columns.ownerId, columns.slug),
-      uniqueIndex().on(columns.ownerId, columns.part).where(sql`part > 0`),
+      uniqueIndex()
+        .on(columns.ownerId, columns.part)
+        .where(sql`part > 0`),
     ],
   )
   const keyless = pgTable('keyless', { ownerId: uuid('owner_id').notNull() })
@@ -43,27 +55,50 @@ describe('a definition that does not fit its table is refused at once', () => {
 
   it.each<[string, () => unknown, RegExp]>([
     ['no key', () => defineRepository(keyless, { tenant: 'ownerId' }), /no primary key/],
-    ['a key of several columns that TypeScript cannot see', () => defineRepository(twoKeys, { tenant: null }), /Add key: \['a', 'b'\]/],
+    [
+      'a key of several columns that TypeScript cannot see',
+      () => defineRepository(twoKeys, { tenant: null }),
+      /Add key: \['a', 'b'\]/,
+    ],
     ['a key that is not unique', () => defineRepository(table, { tenant: 'ownerId', key: ['part'] }), /key/],
-    ['soft deletion by a column that is no time', () => defineRepository(table, { tenant: 'ownerId', softDelete: 'part' }), /nullable timestamp/],
+    [
+      'soft deletion by a column that is no time',
+      () => defineRepository(table, { tenant: 'ownerId', softDelete: 'part' }),
+      /nullable timestamp/,
+    ],
     ['an upsert by an id', upsert(['id']), /exactly \(ownerId, id\)/],
     ['an upsert by a key without the tenant', upsert(['global']), /exactly \(ownerId, global\)/],
     ['an upsert by a key that holds for some rows', upsert(['part']), /exactly \(ownerId, part\)/],
-    ['an upsert that sets what it searches by', () => defineRepository(table, { tenant: 'ownerId', upsert: { on: ['slug'], set: ['slug'] } }), /by which it finds/],
-    ['an upsert of the tenant', () => defineRepository(table, { tenant: 'ownerId', upsert: { on: ['slug'], set: ['ownerId'] } }), /no input may give/],
+    [
+      'an upsert that sets what it searches by',
+      () => defineRepository(table, { tenant: 'ownerId', upsert: { on: ['slug'], set: ['slug'] } }),
+      /by which it finds/,
+    ],
+    [
+      'an upsert of the tenant',
+      () => defineRepository(table, { tenant: 'ownerId', upsert: { on: ['slug'], set: ['ownerId'] } }),
+      /no input may give/,
+    ],
   ])('%s', (_, define, message) => {
-    expect(define).toThrow(expect.objectContaining({ code: 'TENANTRY_CONFIGURATION', message: expect.stringMatching(message) }))
+    expect(define).toThrow(
+      expect.objectContaining({ code: 'TENANTRY_CONFIGURATION', message: expect.stringMatching(message) }),
+    )
   })
 
   it('a verb that would replace a standard method', () => {
-    const definition = defineRepository(notes, { tenant: 'ownerId', verbs: () => ({ list: () => 'all of them' }) })
+    const definition = defineRepository(notes, {
+      tenant: 'ownerId',
+      verbs: () => ({ list: () => 'all of them' }),
+    })
     expect(() => definition.bind(world.as(ALICE))).toThrow(/would replace a standard method/)
   })
 
   it('restore and upsert where they are not declared', async () => {
     const repo = defineRepository(entries, { tenant: 'accountId', key: ['number'] }).bind(world.as(ALICE))
     await expect(repo.restore(1)).rejects.toMatchObject({ code: 'TENANTRY_CONFIGURATION' })
-    await expect(repo.upsert({ number: 1, label: 'l' })).rejects.toMatchObject({ code: 'TENANTRY_CONFIGURATION' })
+    await expect(repo.upsert({ number: 1, label: 'l' })).rejects.toMatchObject({
+      code: 'TENANTRY_CONFIGURATION',
+    })
   })
 })
 
@@ -76,7 +111,10 @@ describe('a shape is compiled once', () => {
       const row = await repo.create({ slug: `s${score}`, title: 't', score })
       await repo.get(row.id)
       await repo.update(row.id, { title: 'u', score })
-      await repo.list({ where: { slug: { in: Array.from({ length: score }, String) }, score: { lt: score, gt: 0 } }, limit: score })
+      await repo.list({
+        where: { slug: { in: Array.from({ length: score }, String) }, score: { lt: score, gt: 0 } },
+        limit: score,
+      })
       await repo.list({ where: { score: { gt: 0, lt: score }, slug: { in: ['a'] } } })
       await repo.remove(row.id)
       await repo.restore(row.id)
@@ -108,7 +146,11 @@ describe('a shape is compiled once', () => {
     const compile = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
     await repo.count()
     expect(compile).not.toHaveBeenCalled()
-    for (let bits = 499; bits < 999; bits++) await repo.count({ where: filter(bits) })
+    await repo.count({ where: filter(499) })
+    compile.mockClear()
+    await repo.count()
+    expect(compile).not.toHaveBeenCalled()
+    for (let bits = 500; bits < 1000; bits++) await repo.count({ where: filter(bits) })
     compile.mockClear()
     await repo.count()
     expect(compile).toHaveBeenCalledTimes(1)
@@ -134,16 +176,25 @@ describe('the service role', () => {
       () => repo.update(id, { title: 't' }),
       () => repo.remove(id),
       () => repo.restore(id),
-      () => repo.statement('any', () => ({ returns: { id: notes.id }, query: (columns) => sql`select ${columns} from ${notes}` })),
+      () =>
+        repo.statement('any', () => ({
+          returns: { id: notes.id },
+          query: (columns) => sql`select ${columns} from ${notes}`,
+        })),
     ]
     for (const call of calls) {
-      await expect(call()).rejects.toMatchObject({ code: 'TENANTRY_CONFIGURATION', message: expect.stringMatching(/repos\.tenant\(id\)/) })
+      await expect(call()).rejects.toMatchObject({
+        code: 'TENANTRY_CONFIGURATION',
+        message: expect.stringMatching(/repos\.tenant\(id\)/),
+      })
     }
     expect(executor.statements).toEqual([])
   })
 
   it('bound to a tenant, works for that tenant', async () => {
-    const row = await noteDefinition.bind(world.as(BOB, { role: 'service' })).create({ slug: 'served', title: 't' })
+    const row = await noteDefinition
+      .bind(world.as(BOB, { role: 'service' }))
+      .create({ slug: 'served', title: 't' })
     expect(row.ownerId).toBe(BOB)
   })
 
@@ -216,12 +267,19 @@ describe('verbs', () => {
         'by id',
         ({ tenant, value }) => ({
           returns: { id: notes.id },
-          query: (columns) => sql`select ${columns} from ${notes} where ${notes.ownerId} = ${tenant} and ${notes.id} = ${value('id', notes.id)}`,
+          query: (columns) =>
+            sql`select ${columns} from ${notes} where ${notes.ownerId} = ${tenant} and ${notes.id} = ${value('id', notes.id)}`,
         }),
         { id },
       )
-    await expect(call('nonsense')).rejects.toMatchObject({ code: 'TENANTRY_VALIDATION', issues: [{ path: 'id' }] })
-    await expect(call(undefined)).rejects.toMatchObject({ code: 'TENANTRY_VALIDATION', issues: [{ path: 'id' }] })
+    await expect(call('nonsense')).rejects.toMatchObject({
+      code: 'TENANTRY_VALIDATION',
+      issues: [{ path: 'id' }],
+    })
+    await expect(call(undefined)).rejects.toMatchObject({
+      code: 'TENANTRY_VALIDATION',
+      issues: [{ path: 'id' }],
+    })
     expect(executor.statements).toEqual([])
   })
 
@@ -249,9 +307,14 @@ it('types follow from the table and what is declared about it', () => {
     score?: number | null | undefined
     dueAt?: Date | null | undefined
   }>()
-  expectTypeOf<keyof Parameters<Notes['update']>[1]>().toEqualTypeOf<'slug' | 'title' | 'status' | 'score' | 'dueAt'>()
+  expectTypeOf<keyof Parameters<Notes['update']>[1]>().toEqualTypeOf<
+    'slug' | 'title' | 'status' | 'score' | 'dueAt'
+  >()
   expectTypeOf<Parameters<ReturnType<typeof entryDefinition.bind>['get']>[0]>().toEqualTypeOf<number>()
-  expectTypeOf<Parameters<ReturnType<typeof wordDefinition.bind>['create']>[0]>().toEqualTypeOf<{ wordId: number; languageCode: string }>()
+  expectTypeOf<Parameters<ReturnType<typeof wordDefinition.bind>['create']>[0]>().toEqualTypeOf<{
+    wordId: number
+    languageCode: string
+  }>()
   expectTypeOf(selected).returns.resolves.toEqualTypeOf<Page<{ id: string; score: number | null }>>()
   expectTypeOf<{ score: 'x' }>().not.toExtend<Where<typeof notes>>()
   expectTypeOf<{ score: { contains: 'x' } }>().not.toExtend<Where<typeof notes>>()

@@ -1,3 +1,4 @@
+import { ValidationError } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineRepository, type ListOptions } from '../src/index.ts'
@@ -23,14 +24,20 @@ afterAll(() => world.close())
 /** What a request body may hold, past the types. */
 const unchecked = <T>(value: unknown): T => value as T
 
-async function refused(call: (executor: ReturnType<Setup['as']>) => Promise<unknown>, paths: readonly string[]) {
+/** The fields that a refused call names. Rejects when it was accepted, or anything was run. */
+async function refusal(call: (executor: ReturnType<Setup['as']>) => Promise<unknown>): Promise<string[]> {
+  const { issues } = await refusedWith(call)
+  return issues.map(({ path }) => path)
+}
+
+async function refusedWith(
+  call: (executor: ReturnType<Setup['as']>) => Promise<unknown>,
+): Promise<ValidationError> {
   const executor = world.as(ALICE)
-  const error: unknown = await call(executor).then(
-    () => 'accepted',
-    (thrown: unknown) => thrown,
-  )
-  expect(error).toMatchObject({ code: 'TENANTRY_VALIDATION', issues: paths.map((path) => ({ path })) })
-  expect(executor.statements).toEqual([])
+  const error: unknown = await call(executor).catch((thrown: unknown) => thrown)
+  if (!(error instanceof ValidationError))
+    throw new Error('accepted, or refused with another error', { cause: error })
+  if (executor.statements.length > 0) throw new Error('refused, but only after a statement')
   return error
 }
 
@@ -55,12 +62,13 @@ describe('bad input is refused before anything runs, with each field named', () 
     ['no object', 'x', ['']],
     ['a list', [], ['']],
   ])('%s', async (_, input, paths) => {
-    await refused((executor) => noteDefinition.bind(executor).create(unchecked(input)), paths)
-    await refused((executor) => noteDefinition.bind(executor).upsert(unchecked(input)), paths)
-    await refused(
-      (executor) => noteDefinition.bind(executor).createMany([{ slug: 'ok', title: 'ok' }, unchecked(input)]),
-      paths.map((path) => ['items.1', path].filter((part) => part !== '').join('.')),
-    )
+    expect(await refusal((executor) => noteDefinition.bind(executor).create(unchecked(input)))).toEqual(paths)
+    expect(await refusal((executor) => noteDefinition.bind(executor).upsert(unchecked(input)))).toEqual(paths)
+    expect(
+      await refusal((executor) =>
+        noteDefinition.bind(executor).createMany([{ slug: 'ok', title: 'ok' }, unchecked(input)]),
+      ),
+    ).toEqual(paths.map((path) => ['items.1', path].filter((part) => part !== '').join('.')))
   })
 
   it.each<[string, unknown, string[]]>([
@@ -70,7 +78,9 @@ describe('bad input is refused before anything runs, with each field named', () 
     ['the id', { id: ID }, ['id']],
     ['null for a column that must have a value', { title: null }, ['title']],
   ])('a change: %s', async (_, patch, paths) => {
-    await refused((executor) => noteDefinition.bind(executor).update(ID, unchecked(patch)), paths)
+    expect(await refusal((executor) => noteDefinition.bind(executor).update(ID, unchecked(patch)))).toEqual(
+      paths,
+    )
   })
 
   it.each<[string, object]>([
@@ -97,40 +107,45 @@ describe('bad input is refused before anything runs, with each field named', () 
     ['a list with a wrong element', { tags: ['a', 1] }],
     ['NUL in a list', { tags: ['a\0'] }],
   ])('by column type: %s', async (_, input) => {
-    const error = await refused(
-      (executor) => sampleDefinition.bind(executor).create(unchecked(input)).catch(rethrowWithFieldOnly),
-      Object.keys(input),
-    )
-    expect(error).toBeInstanceOf(Error)
+    const paths = await refusal((executor) => sampleDefinition.bind(executor).create(unchecked(input)))
+    // A list names its element too, such as `tags.1`.
+    expect(new Set(paths.map((path) => path.split('.')[0]))).toEqual(new Set(Object.keys(input)))
   })
 
   it('ids: malformed, of the wrong type, incomplete', async () => {
-    await refused((executor) => noteDefinition.bind(executor).get('nonsense'), ['id'])
-    await refused((executor) => noteDefinition.bind(executor).remove(unchecked(undefined)), ['id'])
-    await refused((executor) => noteDefinition.bind(executor).update("' or true --", { title: 't' }), ['id'])
-    await refused((executor) => entryDefinition.bind(executor).get(unchecked('1')), ['number'])
+    expect(await refusal((executor) => noteDefinition.bind(executor).get('nonsense'))).toEqual(['id'])
+    expect(await refusal((executor) => noteDefinition.bind(executor).remove(unchecked(undefined)))).toEqual([
+      'id',
+    ])
+    expect(
+      await refusal((executor) => noteDefinition.bind(executor).update("' or true --", { title: 't' })),
+    ).toEqual(['id'])
+    expect(await refusal((executor) => entryDefinition.bind(executor).get(unchecked('1')))).toEqual([
+      'number',
+    ])
   })
 
   it('options: out of range, misspelt, unknown columns', async () => {
-    const list = (options: object) => (executor: ReturnType<Setup['as']>) => noteDefinition.bind(executor).list(unchecked<ListOptions<typeof notes>>(options))
-    await refused(list({ limit: 0 }), ['limit'])
-    await refused(list({ limit: 201 }), ['limit'])
-    await refused(list({ limit: 1.5 }), ['limit'])
-    await refused(list({ were: {} }), ['were'])
-    await refused(list({ select: ['slug', 'owner_id'] }), ['select.1'])
-    await refused(list({ sort: [{ colour: 'asc' }] }), ['sort.0.colour'])
-    await refused(list({ sort: [{ title: 'up' }] }), ['sort.0.title'])
-    await refused(list({ sort: [{ title: 'asc', slug: 'asc' }] }), ['sort.0'])
-    await refused(list({ sort: 'title' }), ['sort'])
-    await refused((executor) => sampleDefinition.bind(executor).list({ sort: [{ payload: 'asc' }] }), ['sort.0.payload'])
+    const list = (options: object) => (executor: ReturnType<Setup['as']>) =>
+      noteDefinition.bind(executor).list(unchecked<ListOptions<typeof notes>>(options))
+    expect(await refusal(list({ limit: 0 }))).toEqual(['limit'])
+    expect(await refusal(list({ limit: 201 }))).toEqual(['limit'])
+    expect(await refusal(list({ limit: 1.5 }))).toEqual(['limit'])
+    expect(await refusal(list({ were: {} }))).toEqual(['were'])
+    expect(await refusal(list({ select: ['slug', 'owner_id'] }))).toEqual(['select.1'])
+    expect(await refusal(list({ sort: [{ colour: 'asc' }] }))).toEqual(['sort.0.colour'])
+    expect(await refusal(list({ sort: [{ title: 'up' }] }))).toEqual(['sort.0.title'])
+    expect(await refusal(list({ sort: [{ title: 'asc', slug: 'asc' }] }))).toEqual(['sort.0'])
+    expect(await refusal(list({ sort: 'title' }))).toEqual(['sort'])
+    expect(
+      await refusal((executor) => sampleDefinition.bind(executor).list({ sort: [{ payload: 'asc' }] })),
+    ).toEqual(['sort.0.payload'])
   })
 
   it('no value of the input appears in the error', async () => {
     const secret = 'sk-live-secret'
-    const error = await refused(
-      (executor) => noteDefinition.bind(executor).create(unchecked({ slug: 'a', title: 't', status: secret, score: secret })),
-      ['status', 'score'],
-    )
+    const input = { slug: 'a', title: 't', status: secret, score: secret }
+    const error = await refusedWith((executor) => noteDefinition.bind(executor).create(unchecked(input)))
     expect(JSON.stringify(error)).not.toContain(secret)
     expect(String(error)).not.toContain(secret)
   })
@@ -140,7 +155,9 @@ describe('length', () => {
   it('is counted in characters, as PostgreSQL counts it', async () => {
     const slug = '😀'.repeat(20)
     expect(await noteDefinition.bind(world.as(ALICE)).create({ slug, title: 't' })).toMatchObject({ slug })
-    await refused((executor) => noteDefinition.bind(executor).create({ slug: `${slug}x`, title: 't' }), ['slug'])
+    expect(
+      await refusal((executor) => noteDefinition.bind(executor).create({ slug: `${slug}x`, title: 't' })),
+    ).toEqual(['slug'])
   })
 })
 
@@ -154,9 +171,15 @@ describe('rules of the host', () => {
   })
 
   it('refuse what the columns would take, and may change what is stored', async () => {
-    await refused((executor) => definition.bind(executor).create({ slug: 's', title: '   ' }), ['title'])
-    await refused((executor) => definition.bind(executor).update(ID, { title: 'sixsix' }), ['title'])
-    expect(await definition.bind(world.as(ALICE)).create({ slug: 'trim', title: '  t ' })).toMatchObject({ title: 't' })
+    expect(
+      await refusal((executor) => definition.bind(executor).create({ slug: 's', title: '   ' })),
+    ).toEqual(['title'])
+    expect(await refusal((executor) => definition.bind(executor).update(ID, { title: 'sixsix' }))).toEqual([
+      'title',
+    ])
+    expect(await definition.bind(world.as(ALICE)).create({ slug: 'trim', title: '  t ' })).toMatchObject({
+      title: 't',
+    })
   })
 
   it('do not let through what the columns refuse', async () => {
@@ -164,18 +187,11 @@ describe('rules of the host', () => {
       tenant: 'ownerId',
       schema: { create: z.looseObject({}).transform((input) => ({ ...input, ownerId: BOB })) },
     })
-    await refused((executor) => careless.bind(executor).create({ slug: 's', title: 't' }), ['ownerId'])
+    expect(await refusal((executor) => careless.bind(executor).create({ slug: 's', title: 't' }))).toEqual([
+      'ownerId',
+    ])
   })
 })
-
-/** Issues inside a value, such as `tags.1`, count as the field's. */
-function rethrowWithFieldOnly(error: unknown): never {
-  if (typeof error === 'object' && error !== null && 'issues' in error && Array.isArray(error.issues)) {
-    for (const issue of error.issues) issue.path = String(issue.path).split('.')[0]
-    error.issues.splice(1)
-  }
-  throw error
-}
 
 function cycle(): unknown {
   const self: { self?: unknown } = {}

@@ -63,7 +63,9 @@ describe.each([
     at = await twoTenants(gate)
   })
   const gated = (parameter: number, joiner = ' and ') =>
-    gate === null ? '' : `${joiner}(select set_config('app.current_user_id', $${parameter}, true)) is not null`
+    gate === null
+      ? ''
+      : `${joiner}(select set_config('app.current_user_id', $${parameter}, true)) is not null`
   const params = (...values: unknown[]) => (gate === null ? values : [...values, ALICE])
   /** The gate's parameter stands where the gate does: before those of ORDER BY and LIMIT. */
   const paramsThen = (values: unknown[], after: unknown[]) => [...params(...values), ...after]
@@ -167,14 +169,21 @@ describe.each([
 
   it('createMany has no limit of parameters', async () => {
     const rows = await at.alice.createMany(
-      Array.from({ length: 2_500 }, (_row, index) => ({ slug: `n${index}`, title: `${index}`, score: index })),
+      Array.from({ length: 2_500 }, (_row, index) => ({
+        slug: `n${index}`,
+        title: `${index}`,
+        score: index,
+      })),
     )
     expect(rows.map(({ score }) => score)).toEqual(rows.map((_row, index) => index))
     expect(at.executor.statements).toHaveLength(3)
   })
 
   it('update changes the given fields of the tenant’s row', async () => {
-    expect(await at.alice.update(id(), { title: 'new', score: null })).toMatchObject({ title: 'new', score: null })
+    expect(await at.alice.update(id(), { title: 'new', score: null })).toMatchObject({
+      title: 'new',
+      score: null,
+    })
     expect(only(at.executor)).toMatchObject({
       text: `update "notes" set "title" = $1, "score" = $2 where "notes"."owner_id" = $3 and "notes"."id" = $4 and "notes"."deleted_at" is null${gated(5)} returning ${COLUMNS}`,
       params: params('new', null, ALICE, id()),
@@ -189,7 +198,10 @@ describe.each([
       text: `insert into "notes" ("owner_id", "slug", "title", "status") select $1::uuid, $2::varchar, $3::text, $4::text${gated(5, ' where ')} on conflict ("owner_id", "slug") do update set "title" = excluded."title", "deleted_at" = null where "notes"."owner_id" = $${next(5)} returning ${COLUMNS}`,
     })
     expect((await theirRows()).items).toEqual(at.theirs)
-    expect(await at.alice.upsert({ slug: 'fresh', title: 'F' })).toMatchObject({ slug: 'fresh', ownerId: ALICE })
+    expect(await at.alice.upsert({ slug: 'fresh', title: 'F' })).toMatchObject({
+      slug: 'fresh',
+      ownerId: ALICE,
+    })
   })
 
   it('upsert restores a removed row', async () => {
@@ -215,7 +227,8 @@ describe.each([
 
   it('stream reads every row of the tenant once, in batches', async () => {
     const slugs: string[] = []
-    for await (const row of at.alice.stream({ batch: 1, sort: [{ score: 'desc nulls last' }] })) slugs.push(row.slug)
+    for await (const row of at.alice.stream({ batch: 1, sort: [{ score: 'desc nulls last' }] }))
+      slugs.push(row.slug)
     expect(slugs).toEqual(['c', 'b', 'a'])
     expect(at.executor.statements).toHaveLength(3)
   })

@@ -41,12 +41,21 @@ const sample = fc.record(
     payload: json.filter((value) => value !== null),
     tags: fc.option(fc.array(text)),
     flags: fc.option(fc.array(fc.boolean())),
-    matrix: fc.option(fc.integer({ min: 1, max: 3 }).chain((width) => fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLength: width, maxLength: width }), { minLength: 1, maxLength: 3 }))),
+    matrix: fc.option(
+      fc.integer({ min: 1, max: 3 }).chain((width) =>
+        fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLength: width, maxLength: width }), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+      ),
+    ),
     embedding: fc.option(fc.tuple(eighths, eighths, eighths)),
     raw: fc.option(fc.uint8Array().map((value) => Buffer.from(value))),
   },
   { requiredKeys: [] },
 )
+
+const INCOMPARABLE = ['payload', 'tags', 'flags', 'matrix', 'embedding']
 
 describe('values', () => {
   it('law: what is created is what is read, by every way of writing, for every column type', async () => {
@@ -63,7 +72,7 @@ describe('values', () => {
           expect(await repo.update(blank.id, input)).toMatchObject(input)
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   })
 
@@ -72,14 +81,19 @@ describe('values', () => {
     await fc.assert(
       fc.asyncProperty(sample, async (input) => {
         const { id } = await repo.create(input)
-        const { payload, tags, flags, matrix, embedding, ...comparable } = input
-        expect(await repo.exists({ where: { id, ...comparable, raw: undefined } })).toBe(true)
+        const comparable = Object.fromEntries(
+          Object.entries(input).filter(([name]) => !INCOMPARABLE.includes(name)),
+        )
+        expect(await repo.exists({ where: { id, ...comparable } })).toBe(true)
         const lists = Object.fromEntries(
-          Object.entries({ ...comparable, raw: undefined }).map(([name, value]) => [name, value === undefined || value === null ? undefined : { in: [value] }]),
+          Object.entries(comparable).map(([name, value]) => [
+            name,
+            value === undefined || value === null ? undefined : { in: [value] },
+          ]),
         )
         expect(await repo.exists({ where: { id, ...lists } })).toBe(true)
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 
@@ -92,7 +106,10 @@ describe('values', () => {
 
   it('null is NULL, in json too', async () => {
     const { id } = await definition.bind(world.as(ALICE)).create({ payload: null })
-    const { rows } = await world.database.driver.query({ text: 'select payload is null from samples where id = $1', params: [id] })
+    const { rows } = await world.database.driver.query({
+      text: 'select payload is null from samples where id = $1',
+      params: [id],
+    })
     expect(rows).toEqual([[true]])
   })
 
@@ -110,7 +127,10 @@ describe('values', () => {
       ['big_number', '9007199254740993'],
     ] as const) {
       const { id } = await repo.create({})
-      await world.database.driver.query({ text: `update samples set ${column} = $1 where id = $2`, params: [value, id] })
+      await world.database.driver.query({
+        text: `update samples set ${column} = $1 where id = $2`,
+        params: [value, id],
+      })
       await expect(repo.get(id)).rejects.toMatchObject({ code: 'TENANTRY_DATABASE', column })
     }
   })
@@ -122,14 +142,18 @@ describe('an answer that is not whole', () => {
   it('never passes for a write, a count or a "no"', async () => {
     const repo = definition.bind(world.as(ALICE, empty))
     await expect(repo.create({ small: 1 })).rejects.toMatchObject({ code: 'TENANTRY_DATABASE' })
-    await expect(repo.createMany([{ small: 1 }, { small: 2 }])).rejects.toMatchObject({ code: 'TENANTRY_DATABASE' })
+    await expect(repo.createMany([{ small: 1 }, { small: 2 }])).rejects.toMatchObject({
+      code: 'TENANTRY_DATABASE',
+    })
     await expect(repo.count()).rejects.toMatchObject({ code: 'TENANTRY_DATABASE' })
     await expect(repo.exists()).rejects.toMatchObject({ code: 'TENANTRY_DATABASE' })
   })
 
   it('never passes for a page when rows are missing from it', async () => {
     await definition.bind(world.as(ALICE)).createMany([{ small: 1 }, { small: 2 }])
-    const repo = definition.bind(world.as(ALICE, { tamper: (answer) => ({ ...answer, rows: answer.rows.slice(1) }) }))
+    const repo = definition.bind(
+      world.as(ALICE, { tamper: (answer) => ({ ...answer, rows: answer.rows.slice(1) }) }),
+    )
     await expect(repo.list()).rejects.toMatchObject({ code: 'TENANTRY_DATABASE' })
   })
 })

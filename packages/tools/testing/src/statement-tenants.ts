@@ -73,13 +73,21 @@ class Prover {
     const kind = QUERIES.find((name) => name in node)
     if (kind === undefined) return this.#other(node)
     const body = object(node[kind])
-    for (const query of list(body['withClause'], 'ctes').map((each) => object(object(each)['CommonTableExpr']))) {
+    for (const query of list(body['withClause'], 'ctes').map((each) =>
+      object(object(each)['CommonTableExpr']),
+    )) {
       const name = text(query['ctename'])
-      if (this.#tenantColumn({ relname: name }) !== null) this.#violation(name, 'a WITH query takes the name of the table')
+      if (this.#tenantColumn({ relname: name }) !== null)
+        this.#violation(name, 'a WITH query takes the name of the table')
     }
     if (kind === 'InsertStmt') this.#insert(body, outer)
     else if (kind === 'SelectStmt') this.#query(body, list(body, 'fromClause'), outer)
-    else this.#query(body, [{ RangeVar: body['relation'] }, ...list(body, kind === 'UpdateStmt' ? 'fromClause' : 'usingClause')], outer)
+    else
+      this.#query(
+        body,
+        [{ RangeVar: body['relation'] }, ...list(body, kind === 'UpdateStmt' ? 'fromClause' : 'usingClause')],
+        outer,
+      )
     if (kind === 'UpdateStmt') this.#keepsTenant(body, this.#tenantColumn(object(body['relation'])))
   }
 
@@ -110,7 +118,9 @@ class Prover {
     const table = text(relation['relname'])
     const source = object(object(body['selectStmt'])['SelectStmt'])
     if (column !== null) {
-      const position = list(body, 'cols').findIndex((target) => text(object(object(target)['ResTarget'])['name']) === column)
+      const position = list(body, 'cols').findIndex(
+        (target) => text(object(object(target)['ResTarget'])['name']) === column,
+      )
       const given = position < 0 ? [] : this.#inserted(source, position)
       const levels = [this.#uses(source, list(source, 'fromClause'), outer), ...outer]
       const held = (value: Node) => this.#isTenant(value) || tenantOf(value, levels)?.constrained === true
@@ -134,14 +144,17 @@ class Prover {
 
   #upsert(conflict: Node, table: string, column: string): void {
     if (conflict['action'] !== 'ONCONFLICT_UPDATE') return
-    const key = list(conflict['infer'], 'indexElems').map((element) => object(object(element)['IndexElem'])['name'])
+    const key = list(conflict['infer'], 'indexElems').map(
+      (element) => object(object(element)['IndexElem'])['name'],
+    )
     if (!key.includes(column)) this.#violation(table, `ON CONFLICT finds the row by a key without ${column}`)
     this.#keepsTenant(conflict, column, table)
   }
 
   #keepsTenant(body: Node, column: string | null, table = text(object(body['relation'])['relname'])): void {
     const set = list(body, 'targetList').map((target) => text(object(object(target)['ResTarget'])['name']))
-    if (column !== null && set.includes(column)) this.#violation(table, `${column} of an existing row is changed`)
+    if (column !== null && set.includes(column))
+      this.#violation(table, `${column} of an existing row is changed`)
   }
 
   /** The uses in a FROM item; the equalities of its joins are added to `equalities`. */
@@ -168,9 +181,12 @@ class Prover {
     ])
     const appliesTo = new Set(applies.get(join['jointype']) ?? [])
     for (const condition of conjuncts(join['quals'])) addEquality(equalities, condition, appliesTo)
-    for (const name of list(join, 'usingClause').map((each) => text(object(object(each)['String'])['sval']))) {
+    for (const name of list(join, 'usingClause').map((each) =>
+      text(object(object(each)['String'])['sval']),
+    )) {
       for (const one of left) {
-        for (const other of right) equalities.push({ left: reference(one, name), right: reference(other, name), appliesTo })
+        for (const other of right)
+          equalities.push({ left: reference(one, name), right: reference(other, name), appliesTo })
       }
     }
     return [...left, ...right]
@@ -232,7 +248,10 @@ class Prover {
     if ('TypeCast' in value) return this.#isTenant(object(object(value['TypeCast'])['arg']))
     if ('ParamRef' in value) {
       const number = object(value['ParamRef'])['number']
-      return this.#binding === undefined || (typeof number === 'number' && this.#binding.params[number - 1] === this.#binding.tenant)
+      return (
+        this.#binding === undefined ||
+        (typeof number === 'number' && this.#binding.params[number - 1] === this.#binding.tenant)
+      )
     }
     if (!('A_Const' in value)) return false
     const { sval, isnull } = object(value['A_Const'])
@@ -261,13 +280,16 @@ function addEquality(equalities: Equality[], condition: Node, appliesTo: Readonl
 
 /** The use whose tenant column this expression is, looked up from the inside out as PostgreSQL does. */
 function tenantOf(expression: Node, levels: Levels): Use | undefined {
-  const path = list(expression['ColumnRef'], 'fields').map((field) => text(object(object(field)['String'])['sval']))
+  const path = list(expression['ColumnRef'], 'fields').map((field) =>
+    text(object(object(field)['String'])['sval']),
+  )
   const column = path.at(-1)
   const qualifier = path.at(-2)
   if (column === undefined) return undefined
   for (const uses of levels) {
     // Without a catalog, a bare name can only be placed where there is one relation.
-    const use = qualifier === undefined && uses.length === 1 ? uses[0] : uses.find(({ alias }) => alias === qualifier)
+    const use =
+      qualifier === undefined && uses.length === 1 ? uses[0] : uses.find(({ alias }) => alias === qualifier)
     if (use !== undefined) return use.column === column ? use : undefined
     if (qualifier === undefined) return undefined
   }

@@ -61,7 +61,11 @@ export async function setup(): Promise<Setup> {
       await drop()
       for (const { tenant, statements } of executors) {
         for (const { text, params } of statements) {
-          const violations = await tenantsNamed(text, TENANT_TABLES, tenant === null ? undefined : { params, tenant })
+          const violations = await tenantsNamed(
+            text,
+            TENANT_TABLES,
+            tenant === null ? undefined : { params, tenant },
+          )
           if (violations.length > 0) throw new Error(`${JSON.stringify(violations)} in ${text}`)
         }
       }

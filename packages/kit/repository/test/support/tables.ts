@@ -32,10 +32,14 @@ export const notes = pgTable(
     ownerId: uuid('owner_id').notNull(),
     slug: varchar('slug', { length: 20 }).notNull(),
     title: text('title').notNull(),
-    status: text('status', { enum: ['draft', 'done'] }).notNull().default('draft'),
+    status: text('status', { enum: ['draft', 'done'] })
+      .notNull()
+      .default('draft'),
     score: integer('score'),
     dueAt: timestamp('due_at', { withTimezone: true }),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`now()`),
+    createdAt: timestamp('created_at', { withTimezone: true })
+      .notNull()
+      .default(sql`now()`),
     deletedAt: timestamp('deleted_at', { withTimezone: true }),
     titleLength: integer('title_length').generatedAlwaysAs(sql`length(title)`),
   },
@@ -46,6 +50,8 @@ export const notes = pgTable(
 export const samples = pgTable('samples', {
   id: uuid('id').primaryKey().defaultRandom(),
   ownerId: uuid('owner_id').notNull(),
+  rank: integer('rank').notNull().default(0),
+  kind: text('kind').notNull().default('a'),
   small: integer('small'),
   big: bigint('big', { mode: 'bigint' }),
   bigNumber: bigint('big_number', { mode: 'number' }),
@@ -74,9 +80,13 @@ export const entries = pgTable(
   {
     accountId: text('account_id').notNull(),
     number: integer('number').notNull(),
-    code: text('code').notNull().$defaultFn(() => 'made-by-host'),
+    code: text('code')
+      .notNull()
+      .$defaultFn(() => 'made-by-host'),
     label: text('label').notNull(),
-    touchedAt: timestamp('touched_at', { withTimezone: true }).$onUpdate(() => new Date('2026-01-01T00:00:00Z')),
+    touchedAt: timestamp('touched_at', { withTimezone: true }).$onUpdate(
+      () => new Date('2026-01-01T00:00:00Z'),
+    ),
   },
   (table) => [primaryKey({ columns: [table.accountId, table.number] })],
 )
@@ -96,7 +106,8 @@ create table notes (
   title_length integer generated always as (length(title)) stored, unique (owner_id, slug));
 create index on notes (owner_id, created_at, id);
 create table samples (
-  id uuid primary key default gen_random_uuid(), owner_id uuid not null, small integer, big bigint,
+  id uuid primary key default gen_random_uuid(), owner_id uuid not null, rank integer not null default 0,
+  kind text not null default 'a', small integer, big bigint,
   big_number bigint, amount numeric(10, 2), amount_number numeric, amount_big numeric, ratio double precision,
   flag boolean, letter char(1), day date, day_date date, at timestamptz, local timestamp, mood note_mood,
   payload jsonb, tags text[], flags boolean[], matrix integer[][], embedding vector(3), raw bytea);
