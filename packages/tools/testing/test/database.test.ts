@@ -107,12 +107,11 @@ describeOnServer('a test database on a server', () => {
 
   it('finds a session that was left open', async () => {
     const { open } = setup()
-    const made = await open()
+    await using made = await open()
     const other = await connect(made.url)
     await expect(made.expectNoLeaks()).rejects.toThrow(/session \d+ of/)
     await other.close()
     await expect(made.expectNoLeaks()).resolves.toBeUndefined()
-    await made.close()
   })
 
   it('finds a role that was left behind', async () => {
