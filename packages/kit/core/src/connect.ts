@@ -1,7 +1,9 @@
 import { Database } from './database.ts'
 import { nodePostgresDriver, type PgPool } from './drivers/node-postgres.ts'
 import { pgliteDriver, type PGliteClient } from './drivers/pglite.ts'
-import { announcedBackend, postgresJsDriver, type PostgresJsClient } from './drivers/postgres-js.ts'
+import { announcedBackend, postgresJsDriver } from './drivers/postgres-js.ts'
+import type { InternalClient, PostgresJsClient } from './drivers/postgres-js-connection.ts'
+import { type ClientSource, clientPool, hostClient } from './drivers/postgres-js-pool.ts'
 import { ConfigurationError } from './errors.ts'
 import { isPoolerPort, POOL_SETTINGS, type Situation } from './situation.ts'
 
@@ -76,7 +78,10 @@ function adopt(host: HostClient, options: ConnectOptions): Database {
   const client: object = '$client' in host ? host.$client : host
   const pooled = options.situation === 'pooler'
   if (isPostgresJs(client)) {
-    return new Database(postgresJsDriver(client, { pooled, startupRole: false, owned: false, closeTimeoutSeconds: 5 }), options)
+    return new Database(
+      postgresJsDriver(hostClient(client as unknown as InternalClient), { pooled, startupRole: false }),
+      options,
+    )
   }
   if (isPgPool(client)) return new Database(nodePostgresDriver(client, { pooled }), options)
   if (isPGlite(client)) return new Database(pgliteDriver(client, { owned: false }), options)
@@ -107,12 +112,16 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
   const { default: postgres } = await import('postgres')
   const settings = POOL_SETTINGS[situation]
   const pooled = !settings.sessionState
-  const open = (role?: string): PostgresJsClient =>
+  const max = options.maxConnections ?? settings.max
+  const client = (role: string | undefined, onclose: () => void): InternalClient =>
     postgres(url, {
-      max: options.maxConnections ?? settings.max,
+      max: 1,
+      onclose,
       idle_timeout: settings.idleTimeoutSeconds,
       connect_timeout: options.connectTimeoutSeconds ?? settings.connectTimeoutSeconds,
       prepare: settings.sessionState,
+      // Arrays travel as text. Besides, its query for types rejects unhandled when the backend dies under it.
+      fetch_types: false,
       onnotice: () => {},
       connection: {
         application_name: 'tenantry',
@@ -121,13 +130,13 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
           ? {}
           : { statement_timeout: options.statementTimeoutMs }),
       },
-    })
-  const driver = (client: PostgresJsClient) =>
-    postgresJsDriver(client, { pooled, startupRole: !pooled, owned: true, closeTimeoutSeconds: 5 })
-  const client = open()
-  const database = new Database(driver(client), options, (role) => driver(open(role)))
+    }) as unknown as InternalClient
+  const pool = (role?: string): ClientSource => clientPool(max, (onclose) => client(role, onclose))
+  const driver = (source: ClientSource) => postgresJsDriver(source, { pooled, startupRole: !pooled })
+  const source = pool()
+  const database = new Database(driver(source), options, (role) => driver(pool(role)))
   try {
-    await warnOfPooler(client, url, pooled, options)
+    await warnOfPooler(source, url, pooled, options)
   } catch (error) {
     await database.close()
     throw error
@@ -136,8 +145,13 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
 }
 
 /** A pooler in transaction mode that nobody declared breaks prepared statements, at random and under load. */
-async function warnOfPooler(client: PostgresJsClient, url: string, pooled: boolean, options: ConnectOptions): Promise<void> {
-  const { announced, actual } = await announcedBackend(client)
+async function warnOfPooler(
+  source: ClientSource,
+  url: string,
+  pooled: boolean,
+  options: ConnectOptions,
+): Promise<void> {
+  const { announced, actual } = await announcedBackend(source)
   if (pooled) return
   const port = Number(new URL(url).port || 5432)
   const signs = [

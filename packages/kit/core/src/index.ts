@@ -13,7 +13,7 @@ export type {
 } from './driver.ts'
 export type { PgPool } from './drivers/node-postgres.ts'
 export type { PGliteClient } from './drivers/pglite.ts'
-export type { PostgresJsClient } from './drivers/postgres-js.ts'
+export type { PostgresJsClient } from './drivers/postgres-js-connection.ts'
 export {
   CheckViolationError,
   ConfigurationError,

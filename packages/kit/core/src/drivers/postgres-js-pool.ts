@@ -1,0 +1,68 @@
+/**
+ * A pool of postgres.js clients with one connection each. A connection whose backend died under a query can
+ * leave its bytes and its timer behind in postgres.js (3.4.9: `closed()` clears `nextWriteTimer` and keeps it),
+ * so that the reconnect never sends its first message and every later query waits for ever. So a client whose
+ * connection has closed is thrown away, and what still waited in it is rejected.
+ */
+import type { InternalClient } from './postgres-js-connection.ts'
+
+/** Where a driver gets the client for a statement or a transaction. */
+export interface ClientSource {
+  /** Runs work on one client; with `exclusive`, others get different ones as long as there are any. */
+  use<T>(exclusive: boolean, work: (client: InternalClient) => Promise<T>): Promise<T>
+  close(timeoutSeconds: number): Promise<void>
+}
+
+/** A client of the host's: its pool decides. */
+export function hostClient(client: InternalClient): ClientSource {
+  return { use: (_exclusive, work) => work(client), close: () => Promise.resolve() }
+}
+
+interface Slot {
+  readonly client: InternalClient
+  /** Statements and transactions under way; a transaction weighs more than any number of statements. */
+  load: number
+}
+
+/** What a transaction adds to a slot's load: statements queue behind it only when every slot has one. */
+const EXCLUSIVE = 1000
+
+export function clientPool(max: number, open: (onclose: () => void) => InternalClient): ClientSource {
+  const slots = new Set<Slot>()
+  let closed = false
+
+  function add(): Slot {
+    const slot: Slot = { client: open(() => discard(slot)), load: 0 }
+    slots.add(slot)
+    return slot
+  }
+
+  function discard(slot: Slot): void {
+    if (closed || !slots.delete(slot)) return
+    slot.client.end({ timeout: 0 }).catch(() => {})
+  }
+
+  /** The least loaded one; a new one as long as all are busy and there may be more. */
+  function pick(): Slot {
+    let best: Slot | undefined
+    for (const slot of slots) if (best === undefined || slot.load < best.load) best = slot
+    return best === undefined || (best.load > 0 && slots.size < max) ? add() : best
+  }
+
+  return {
+    async use(exclusive, work) {
+      const slot = pick()
+      const weight = exclusive ? EXCLUSIVE : 1
+      slot.load += weight
+      try {
+        return await work(slot.client)
+      } finally {
+        slot.load -= weight
+      }
+    },
+    async close(timeoutSeconds) {
+      closed = true
+      await Promise.all([...slots].map((slot) => slot.client.end({ timeout: timeoutSeconds })))
+    },
+  }
+}
