@@ -1,12 +1,19 @@
-import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node'
+import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node'
 
 /**
  * Ends a run with one line of sums, after a line for each suite or test that didn't run and how to run it.
  * In CI a skip is a failure.
  */
 export class SummaryReporter implements Reporter {
+  /** With `-t` all that doesn't match counts as skipped, as was asked. */
+  #filtered = false
+
+  onInit(vitest: Vitest): void {
+    this.#filtered = vitest.config.testNamePattern !== undefined
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const skipped = modules.flatMap((module) => [...outermostSkipped(module)])
+    const skipped = this.#filtered ? [] : modules.flatMap((module) => [...outermostSkipped(module)])
     const lines = [
       '',
       ...(skipped.length > 0 ? explain(skipped) : []),
