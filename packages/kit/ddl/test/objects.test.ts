@@ -373,15 +373,17 @@ describe('rowSecurity and policy', () => {
 describe('lockDown and grants', () => {
   it('leave a role with what was granted, whatever default privileges had given out', async () => {
     await using place = await setup()
-    const [anon, tenant] = [`${place.prefix}_anon "x"`, `${place.prefix}_tenant`]
-    await make(place, role({ name: anon }), role({ name: tenant }))
+    const [anon, tenant, columns] = [
+      `${place.prefix}_anon "x"`,
+      `${place.prefix}_tenant`,
+      `${place.prefix}_columns`,
+    ]
+    await make(place, role({ name: anon }), role({ name: tenant }), role({ name: columns }))
     await place.script(
       `alter default privileges in schema public grant all on tables to "${anon.replaceAll('"', '""')}", public`,
     )
     await place.script(PILLARS)
-    await place.script(
-      `grant select (name), update (name) on public.pillars to "${anon.replaceAll('"', '""')}"`,
-    )
+    await place.script(`grant select (name), update (name) on public.pillars to ${columns}`)
     const granted = grants({
       table,
       to: tenant,

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@tenantry/core'
 import type { DeclaredObject } from '../declared.ts'
 import { quoteGrantee, quoteIdentifiers } from '../identifiers.ts'
+import { asOwner } from './asOwner.ts'
 import { relation, type RelationReference } from '../relation.ts'
 
 /** `true`: the whole table. Columns: those only. What is left out isn't granted. */
@@ -15,6 +16,8 @@ export interface GrantsOptions {
   readonly table: RelationReference
   readonly to: string
   readonly privileges: TablePrivileges
+  /** Of the relation, where it isn't the role that migrates: only an owner can grant. */
+  readonly owner?: string
 }
 
 export interface GrantsObject extends DeclaredObject {
@@ -31,7 +34,7 @@ const PRIVILEGES = ['select', 'insert', 'update', 'delete'] as const
  * What one role may do with a table or view. TRUNCATE, REFERENCES and TRIGGER can't be granted here: the
  * first ignores row policies, the others let a role reach rows through constraints and code.
  */
-export function grants({ table, to, privileges }: GrantsOptions): GrantsObject {
+export function grants({ table, to, privileges, owner }: GrantsOptions): GrantsObject {
   const target = relation(table)
   const granted = PRIVILEGES.flatMap((privilege) => {
     const extent = privileges[privilege]
@@ -42,6 +45,8 @@ export function grants({ table, to, privileges }: GrantsOptions): GrantsObject {
     }
     return [`${privilege} (${quoteIdentifiers(extent)})`]
   })
+  const by = (statements: readonly string[]): readonly string[] =>
+    owner === undefined ? statements : asOwner(target.schema, owner, statements)
   return {
     kind: 'grant',
     type: 'grants',

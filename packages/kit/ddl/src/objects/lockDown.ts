@@ -1,5 +1,6 @@
 import type { DeclaredObject } from '../declared.ts'
 import { dollarQuote, quoteLiteral } from '../identifiers.ts'
+import { asOwner } from './asOwner.ts'
 import { relation, type RelationReference } from '../relation.ts'
 
 export interface LockDownObject extends DeclaredObject {
@@ -13,7 +14,7 @@ export interface LockDownObject extends DeclaredObject {
  * Supabase's for anon and authenticated) may have handed out all of them, TRUNCATE included. It runs before
  * the relation's `grants`, and again with them whenever one of them changes.
  */
-export function lockDown(table: RelationReference): LockDownObject {
+export function lockDown(table: RelationReference, options: { readonly owner?: string } = {}): LockDownObject {
   const target = relation(table)
   const body = `
 declare
@@ -25,12 +26,13 @@ begin
     execute 'revoke all privileges on table ${target.sql.replaceAll("'", "''")} from ' || holder;
   end loop;
 end`
+  const create = [`do ${dollarQuote(body, 'lock_down')}`]
   return {
     kind: 'grant',
     type: 'lock-down',
     id: `lock down ${target.label}`,
     on: target.label,
-    create: [`do ${dollarQuote(body, 'lock_down')}`],
+    create: options.owner === undefined ? create : asOwner(target.schema, options.owner, create),
     drop: [],
     change: 'replace',
   }
