@@ -15,3 +15,4 @@ export {
   type TenancyKind,
   type TenancyOptions,
 } from './tenancy.ts'
+export { isolationCheck, verifyIsolation, type VerifyIsolationOptions } from './verify/verify-isolation.ts'

@@ -10,7 +10,7 @@ import {
   type Principal,
 } from '@tenantry/core'
 import { migrate, type MigrateResult, migrationStatus, type MigrationStatus } from '@tenantry/ddl'
-import { serviceExecutor, type Tenancy, tenancyObjects, tenantExecutor } from '@tenantry/rls'
+import { isolationCheck, serviceExecutor, type Tenancy, tenancyObjects, tenantExecutor } from '@tenantry/rls'
 import type { Casing } from 'drizzle-orm'
 import { checkNames, type Definitions, type Scope, serviceScope, type ServiceScope, tenantScope } from './scope.ts'
 
@@ -98,7 +98,7 @@ export function defineSystem<const S extends Record<string, unknown>, const R ex
     casing,
     objects,
     jobs: modules.flatMap((module) => module.jobs ?? []),
-    checks: modules.flatMap((module) => module.checks ?? []),
+    checks: [isolationCheck(tenancy, objects), ...modules.flatMap((module) => module.checks ?? [])],
   }
   return Object.assign((database: Database) => bindSystem(definition, database), { definition })
 }
