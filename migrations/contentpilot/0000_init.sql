@@ -187,7 +187,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."ensure_partitions"(regclass, integer, date) from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."ensure_partitions"(regclass, integer, date)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."ensure_partitions"(regclass, integer, date) from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 CREATE TABLE "audit_logs" (
@@ -556,7 +574,25 @@ select case when pg_catalog.current_setting('app.current_user_id', true) <> '' t
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."current_user_uuid"() from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."current_user_uuid"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."current_user_uuid"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 grant execute on function "tenantry"."current_user_uuid"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
@@ -576,7 +612,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "public"."update_updated_at_timestamp"() from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"public"."update_updated_at_timestamp"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "public"."update_updated_at_timestamp"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.assemble_generated_drafts_full_text()
@@ -606,7 +660,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."assemble_generated_drafts_full_text"() from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."assemble_generated_drafts_full_text"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."assemble_generated_drafts_full_text"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.enforce_generated_drafts_status()
@@ -651,7 +723,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."enforce_generated_drafts_status"() from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."enforce_generated_drafts_status"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."enforce_generated_drafts_status"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.archive_low_classified_topics()
@@ -669,7 +759,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."archive_low_classified_topics"() from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."archive_low_classified_topics"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."archive_low_classified_topics"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.search_raw_topics(text, integer)
@@ -714,7 +822,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."search_raw_topics"(text, integer) from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."search_raw_topics"(text, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."search_raw_topics"(text, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 grant execute on function "tenantry"."search_raw_topics"(text, integer) to "tenantry_tenant";
@@ -774,7 +900,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."search_classified_topics"(text, integer) from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."search_classified_topics"(text, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."search_classified_topics"(text, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 grant execute on function "tenantry"."search_classified_topics"(text, integer) to "tenantry_tenant";
@@ -842,7 +986,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "tenantry"."similar_voice_examples"(text, integer) from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."similar_voice_examples"(text, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."similar_voice_examples"(text, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 grant execute on function "tenantry"."similar_voice_examples"(text, integer) to "tenantry_tenant";
@@ -899,7 +1061,25 @@ end
 $body$;
 --> statement-breakpoint
 
-revoke all on function "public"."refresh_dashboard_stats"() from public;
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"public"."refresh_dashboard_stats"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "public"."refresh_dashboard_stats"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 grant execute on function "public"."refresh_dashboard_stats"() to "tenantry_service";
@@ -1932,6 +2112,25 @@ $lock_down$;
 --> statement-breakpoint
 
 -- lock down public.user_dashboard_stats
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_definer', 'public', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "public" to "tenantry_definer"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_definer";
+--> statement-breakpoint
+
 do $lock_down$
 declare
   holder text;
@@ -1954,6 +2153,18 @@ begin
   end loop;
 end
 $lock_down$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_definer"';
+  end if;
+end
+$take_back$;
 --> statement-breakpoint
 
 -- lock down public.user_dashboard_live
@@ -2126,7 +2337,38 @@ grant select on table "public"."voice_examples" to "tenantry_definer";
 --> statement-breakpoint
 
 -- grants on public.user_dashboard_stats to tenantry_service
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_definer', 'public', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "public" to "tenantry_definer"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_definer";
+--> statement-breakpoint
+
 grant select on table "public"."user_dashboard_stats" to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_definer"';
+  end if;
+end
+$take_back$;
 --> statement-breakpoint
 
 -- grants on public.user_dashboard_live to tenantry_tenant

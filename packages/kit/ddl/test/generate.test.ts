@@ -112,14 +112,14 @@ describe('generateMigration', () => {
     await generate(place, { pillars }, [f('select true'), p('public.f()')])
     expect(await next(place, { pillars }, [f('select false'), p('public.f()')])).toEqual([
       expect.stringMatching(/^create or replace function "public"\."f"\(\)/),
-      'revoke all on function "public"."f"() from public;',
+      expect.stringContaining('revoke all on function "public"."f"() from '),
     ])
     const argument = [{ name: 'x', type: 'text' }]
     expect(await next(place, { pillars }, [f('select true', argument), p(`public.f('')`)])).toEqual([
       'drop policy "p" on "public"."pillars";',
       'drop function "public"."f"();',
       expect.stringMatching(/^create or replace function "public"\."f"\("x" text\)/),
-      'revoke all on function "public"."f"(text) from public;',
+      expect.stringContaining('revoke all on function "public"."f"(text) from '),
       expect.stringMatching(/^create policy "p"/),
     ])
     // The name of an argument can't be replaced either, and the policy hasn't changed at all.

@@ -142,7 +142,7 @@ describe('sqlFunction', () => {
         "select current_setting('search_path') || suffix",
         '$body$',
       ].join('\n'),
-      'revoke all on function "public"."whoami"(text) from public',
+      expect.stringContaining(`execute 'revoke all on function "public"."whoami"(text) from ' || holder`),
       `grant execute on function "public"."whoami"(text) to "${tenant.name}"`,
     ])
     expect(whoami.id).toBe('function public.whoami(text)')

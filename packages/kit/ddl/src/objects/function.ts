@@ -1,6 +1,6 @@
 import { ConfigurationError } from '@tenantry/core'
 import type { DeclaredObject } from '../declared.ts'
-import { dollarQuote, qualify, quoteGrantee, quoteIdentifier } from '../identifiers.ts'
+import { dollarQuote, qualify, quoteGrantee, quoteIdentifier, quoteLiteral } from '../identifiers.ts'
 import { asOwner } from './asOwner.ts'
 
 export interface FunctionArgument {
@@ -74,7 +74,7 @@ export function sqlFunction(options: FunctionOptions): FunctionObject {
   const callers = executableBy.map(quoteGrantee).join(', ')
   const create = [
     text,
-    `revoke all on function ${signature} from public`,
+    revokeFromAll(signature),
     ...(callers === '' ? [] : [`grant execute on function ${signature} to ${callers}`]),
   ]
   const drop = [`drop function ${signature}`]
@@ -97,6 +97,29 @@ export function sqlFunction(options: FunctionOptions): FunctionObject {
     drop: owner === undefined ? drop : asOwner(schema, owner, drop),
     change: 'replace',
   }
+}
+
+/** From PUBLIC, and from whomever default privileges gave it to: on Supabase anon and authenticated. */
+function revokeFromAll(signature: string): string {
+  const body = `
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = ${quoteLiteral(signature)}::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute ${quoteLiteral(`revoke all on function ${signature} from `)} || holder;
+  end loop;
+end`
+  return `do ${dollarQuote(body, 'revoke')}`
 }
 
 function parameter({ name, type, default: value }: FunctionArgument): string {

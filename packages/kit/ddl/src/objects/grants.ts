@@ -57,8 +57,8 @@ export function grants({ table, to, privileges, owner }: GrantsOptions): GrantsO
     create:
       granted.length === 0
         ? []
-        : [`grant ${granted.join(', ')} on table ${target.sql} to ${quoteGrantee(to)}`],
-    drop: [`revoke all privileges on table ${target.sql} from ${quoteGrantee(to)}`],
+        : by([`grant ${granted.join(', ')} on table ${target.sql} to ${quoteGrantee(to)}`]),
+    drop: by([`revoke all privileges on table ${target.sql} from ${quoteGrantee(to)}`]),
     change: 'recreate',
   }
 }

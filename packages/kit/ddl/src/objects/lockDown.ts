@@ -14,7 +14,10 @@ export interface LockDownObject extends DeclaredObject {
  * Supabase's for anon and authenticated) may have handed out all of them, TRUNCATE included. It runs before
  * the relation's `grants`, and again with them whenever one of them changes.
  */
-export function lockDown(table: RelationReference, options: { readonly owner?: string } = {}): LockDownObject {
+export function lockDown(
+  table: RelationReference,
+  options: { readonly owner?: string } = {},
+): LockDownObject {
   const target = relation(table)
   const body = `
 declare

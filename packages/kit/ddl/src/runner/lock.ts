@@ -4,6 +4,10 @@ import { TimeoutError, type Connection, type Driver } from '@tenantry/core'
 // hashtextextended is PostgreSQL's own stable 64-bit hash, so every version of this code asks for one key.
 const KEY = "pg_catalog.hashtextextended('tenantry:migrate', 0)"
 
+// Forced row security hides rows from the owner too. A data migration that quietly misses them is worse than
+// one that fails, and this setting makes it fail.
+const SETTINGS = { statement_timeout: '0', row_security: 'off' }
+
 /** Short enough not to be felt at start-up, long enough not to be noticed by the server. */
 const POLL_MS = 100
 
@@ -25,7 +29,7 @@ export async function withLockedTransaction<T>(
   return poll(lockWaitMs, () =>
     driver.transaction({}, async (connection) => {
       if (!(await tryLock(connection, 'pg_try_advisory_xact_lock'))) return BUSY
-      await connection.script('set local statement_timeout = 0')
+      await connection.script(setAll('set local'))
       return run(connection)
     }),
   )
@@ -40,19 +44,25 @@ export async function withLockedSession<T>(
   return poll(lockWaitMs, () =>
     driver.session(async (connection) => {
       if (!(await tryLock(connection, 'pg_try_advisory_lock'))) return BUSY
-      await connection.script('set statement_timeout = 0')
+      await connection.script(setAll('set'))
       try {
         return await run(connection)
       } finally {
         // If the session is gone these fail, and the server has done them by itself.
         await connection.script('reset role').catch(() => {})
-        await connection.script('reset statement_timeout').catch(() => {})
+        for (const name of Object.keys(SETTINGS)) await connection.script(`reset ${name}`).catch(() => {})
         await connection
           .query({ text: `select pg_catalog.pg_advisory_unlock(${KEY})`, params: [] })
           .catch(() => {})
       }
     }),
   )
+}
+
+function setAll(command: string): string {
+  return Object.entries(SETTINGS)
+    .map(([name, value]) => `${command} ${name} = ${value}`)
+    .join('; ')
 }
 
 async function poll<T>(lockWaitMs: number, attempt: () => Promise<T | typeof BUSY>): Promise<T> {

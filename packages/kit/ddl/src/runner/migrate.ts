@@ -41,6 +41,9 @@ export interface MigrateResult {
  * says `-- tenantry: no-transaction` runs statement by statement; if it is interrupted, the next call goes
  * on at the first statement that wasn't noted as done, so each of its statements must bear to run twice.
  *
+ * Row policies never hide rows from a migration: a statement that they would filter fails instead. A table's
+ * owner puts `alter table … no force row level security` before it and `force` after it, in the same file.
+ *
  * @throws MigrationError for an edited file, one out of order, a database newer than the files, and a
  *   statement that fails. The message names the file.
  * @throws ConfigurationError before anything runs, for a missing extension, a server older than

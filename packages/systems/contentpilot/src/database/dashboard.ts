@@ -72,7 +72,8 @@ cross join lateral (
 const STATS = { name: 'user_dashboard_stats' }
 const LIVE_VIEW = { name: 'user_dashboard_live' }
 
-const REFRESH = 'select public.refresh_dashboard_stats()'
+/** Whoever runs it, an owner or a login of the jobs, need only be able to become the service role. */
+const REFRESH = `do $$ begin set local role ${ROLES.service}; perform public.refresh_dashboard_stats(); end $$`
 
 /**
  * `user_dashboard_stats` is for operators and reports: a materialized view has no row security, so no tenant
@@ -88,8 +89,9 @@ export const dashboard: Module = {
       indexes: [{ name: 'idx_dashboard_stats_user_id', columns: ['user_id'], unique: true }],
     }),
     view({ ...LIVE_VIEW, query: LIVE }),
-    ...[STATS, LIVE_VIEW].map(lockDown),
-    grants({ table: STATS, to: ROLES.service, privileges: { select: true } }),
+    lockDown(STATS, { owner: ROLES.definer }),
+    grants({ table: STATS, to: ROLES.service, privileges: { select: true }, owner: ROLES.definer }),
+    lockDown(LIVE_VIEW),
     ...[ROLES.tenant, ROLES.service].map((to) =>
       grants({ table: LIVE_VIEW, to, privileges: { select: true } }),
     ),
