@@ -4,6 +4,7 @@ export {
   type RepositoryOf,
   type RepositoryOptions,
 } from './define.ts'
+export { refusedByZod } from './invalid.ts'
 export type { Repository } from './repository.ts'
 export type {
   Comparison,

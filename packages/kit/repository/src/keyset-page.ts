@@ -2,11 +2,11 @@
 import {
   CursorError,
   type CursorValues,
-  DatabaseError,
   decodeCursor,
   encodeCursor,
   encodeParam,
   type Executor,
+  ValidationError,
 } from '@tenantry/core'
 import { decodeRow, type DecodedRow, wholeRows } from './answers.ts'
 import { type Engine, runCall, tenantOf } from './engine.ts'
@@ -91,8 +91,8 @@ export async function readCursorPage(
     const { rows, end } = await readPage(engine, executor, listing, limit, after)
     return { rows, nextCursor: end === null ? null : encodeCursor({ query, values: end }) }
   } catch (error) {
-    // Class 22: a value that isn't one of its type. Everything else in the statement was checked before.
-    if (after !== null && error instanceof DatabaseError && error.sqlState?.startsWith('22') === true) {
+    // The server refused a value as not one of its type. Everything else in the statement was checked before.
+    if (after !== null && error instanceof ValidationError) {
       throw new CursorError('The cursor holds a value of another type', { cause: error })
     }
     throw error

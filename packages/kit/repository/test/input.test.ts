@@ -102,7 +102,7 @@ describe('bad input is refused before anything runs, with each field named', () 
     ['an invalid date', { local: new Date(Number.NaN) }],
     ['a date beyond year 9999', { dayDate: new Date('+012026-01-01T00:00:00Z') }],
     ['a timestamp in words', { at: 'tomorrow' }],
-    ['two letters for one', { letter: 'AB' }],
+    ['three letters for two', { letter: 'ABC' }],
     ['an enum’s unknown value', { mood: 'glad' }],
     ['a list with a wrong element', { tags: ['a', 1] }],
     ['NUL in a list', { tags: ['a\0'] }],

@@ -60,7 +60,7 @@ export const samples = pgTable('samples', {
   amountBig: numeric('amount_big', { mode: 'bigint' }),
   ratio: doublePrecision('ratio'),
   flag: boolean('flag'),
-  letter: char('letter', { length: 1 }),
+  letter: char('letter', { length: 2 }),
   day: date('day'),
   dayDate: date('day_date', { mode: 'date' }),
   at: timestamp('at', { withTimezone: true, mode: 'string' }),
@@ -109,7 +109,7 @@ create table samples (
   id uuid primary key default gen_random_uuid(), owner_id uuid not null, rank integer not null default 0,
   kind text not null default 'a', small integer, big bigint,
   big_number bigint, amount numeric(10, 2), amount_number numeric, amount_big numeric, ratio double precision,
-  flag boolean, letter char(1), day date, day_date date, at timestamptz, local timestamp, mood note_mood,
+  flag boolean, letter char(2), day date, day_date date, at timestamptz, local timestamp, mood note_mood,
   payload jsonb, tags text[], flags boolean[], matrix integer[][], embedding vector(3), raw bytea);
 create table entries (
   account_id text not null, number integer not null, code text not null, label text not null,
