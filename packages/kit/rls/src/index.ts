@@ -1,5 +1,5 @@
 export { type ContextExpressions, contextExpressions } from './context.ts'
-export { type Login, type LoginMode, loginOf } from './login.ts'
+export { describeLogin, type Login, type LoginDescription, type LoginMode, loginOf } from './login.ts'
 export { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
 export { tenancyObjects, tenantCondition } from './policies.ts'
 export { bindTenant, serviceExecutor, tenantExecutor } from './scope.ts'

@@ -54,18 +54,64 @@ export function loginOf(database: Database): Promise<Login> {
   return login
 }
 
-async function probe(database: Database): Promise<Login> {
+/** What an operator wants to know about the login of a connection. */
+export interface LoginDescription {
+  readonly name: string
+  /** Null: scoped statements can't run; the database isn't migrated, or the login may not act as a tenant. */
+  readonly mode: LoginMode | null
+  /** A superuser, or BYPASSRLS: no policy binds its own sessions. */
+  readonly bypassesRowSecurity: boolean
+  readonly ownsTables: boolean
+  /** May act as the service role. */
+  readonly service: boolean
+}
+
+/** Describes the login as it is now; see `loginOf` for what follows from it. */
+export async function describeLogin(database: Database): Promise<LoginDescription> {
+  const { name, bypasses, service, ownsTables } = await rightsOf(database)
+  const mode = await probe(database).then(
+    (login) => login.mode,
+    (error: unknown) => (error instanceof ConfigurationError ? null : Promise.reject(error as Error)),
+  )
+  return { name, mode, bypassesRowSecurity: bypasses, ownsTables, service }
+}
+
+interface Rights {
+  readonly name: string
+  readonly bypasses: boolean
+  readonly migrated: boolean
+  readonly tenant: boolean
+  readonly mayBeTenant: boolean
+  readonly trusted: boolean
+  readonly service: boolean
+  readonly ownsTables: boolean
+}
+
+async function rightsOf(database: Database): Promise<Rights> {
   const { rows } = await database.driver.query({ text: PROBE, params: [] })
   const row = rows[0] ?? []
-  const [bypasses, migrated, tenant, mayBeTenant, trusted, service, ownsTables] = row.slice(1).map((value) => value === true)
-  const name = String(row[0])
-  if (migrated !== true) {
+  const right = (column: number): boolean => row[column] === true
+  return {
+    name: String(row[0]),
+    bypasses: right(1),
+    migrated: right(2),
+    tenant: right(3),
+    mayBeTenant: right(4),
+    trusted: right(5),
+    service: right(6),
+    ownsTables: right(7),
+  }
+}
+
+async function probe(database: Database): Promise<Login> {
+  const { name, service, ...rights } = await rightsOf(database)
+  if (!rights.migrated) {
     throw new ConfigurationError('This database has not been migrated', { hint: 'Call migrate() first, as the owner' })
   }
-  const base = { name, service: service === true }
-  const subject = !bypasses && tenant === true && !trusted && !ownsTables
+  const base = { name, service }
+  const subject = !rights.bypasses && rights.tenant && !rights.trusted && !rights.ownsTables
   if (subject) return { ...base, mode: 'own', driver: database.driver }
-  if (!mayBeTenant) {
+  if (!rights.mayBeTenant) {
     throw new ConfigurationError(`The login ${name} may not act as a tenant`, {
       hint: `Grant it, as the owner: grant ${ROLES.tenant} to "${name}" with inherit true, set true`,
     })
