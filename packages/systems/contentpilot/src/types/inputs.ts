@@ -9,6 +9,7 @@ import {
   PLAN_TYPES,
   SUBSCRIPTION_STATUSES,
   TOPIC_SOURCES,
+  USER_STATUSES,
   VARIANT_LETTERS,
   VOICE_EXAMPLE_STATUSES,
 } from './enums.ts'
@@ -33,20 +34,43 @@ const profileFields = {
   preferences: storable(preferences),
 }
 
-/** A new customer: user, profile and a trial, made together. The trial begins and ends by the database's clock. */
-export const signUpInput = z.strictObject({
-  clerkId: name(255),
+export const profileInput = z.strictObject(profileFields).partial()
+
+export const profileChanges = changes(profileFields)
+
+export const clerkIdInput = name(255)
+
+/** An account as Clerk reports it. */
+export const userInput = z.strictObject({
+  clerkId: clerkIdInput,
   /** Stored in lower case, so that one address is one account. */
   email: z.email().max(255).toLowerCase(),
   fullName: name(255).nullable().optional(),
   avatarUrl: webAddress().nullable().optional(),
+})
+
+/** What Clerk says has changed about the account of `clerkId`. */
+export const mirrorUserInput = userInput
+  .partial({ email: true })
+  .refine(
+    ({ email, fullName, avatarUrl }) => [email, fullName, avatarUrl].some((field) => field !== undefined),
+    'must name what has changed',
+  )
+
+/** A deletion is no change of status: it has a verb of its own, which also says when. */
+export const userChanges = changes({
+  fullName: name(255).nullable(),
+  avatarUrl: webAddress().nullable(),
+  status: z.enum(USER_STATUSES).exclude(['deleted']),
+})
+
+/** A new customer: user, profile and a trial, made together. The trial begins and ends by the database's clock. */
+export const signUpInput = userInput.extend({
   planType: z.enum(PLAN_TYPES).default('starter'),
   /** Whole days, 1..90. Two weeks unless given. */
   trialDays: z.number().int().min(1).max(90).default(14),
-  profile: z.strictObject(profileFields).partial().optional(),
+  profile: profileInput.optional(),
 })
-
-export const profileChanges = changes(profileFields)
 
 /** A subscription as the billing provider reports it. */
 export const subscriptionInput = z
@@ -124,23 +148,42 @@ export const voiceExampleInput = z.strictObject(voiceExampleFields).partial().re
 
 export const voiceExampleChanges = changes(voiceExampleFields)
 
-export const discoverTopicInput = z.strictObject({
+const rawTopicFields = {
   source: z.enum(TOPIC_SOURCES),
   content: filledText(),
-  url: webAddress(1000).nullable().optional(),
-  metadata: storable(rawTopicMetadata).optional(),
-})
+  url: webAddress(1000).nullable(),
+  metadata: storable(rawTopicMetadata),
+}
+
+export const discoverTopicInput = z
+  .strictObject(rawTopicFields)
+  .partial()
+  .required({ source: true, content: true })
+
+export const rawTopicChanges = changes(rawTopicFields)
+
+const topicFields = {
+  pillarId: id,
+  content: filledText(),
+  url: webAddress(1000).nullable(),
+  aiScore: score,
+  hookAngle: z.enum(HOOK_ANGLES).nullable(),
+  reasoning: text().nullable(),
+}
+
+/** A topic as an import brings it, with or without a raw one. */
+export const topicInput = z
+  .strictObject({ ...topicFields, rawTopicId: id.nullable() })
+  .partial()
+  .required({ pillarId: true, content: true, aiScore: true })
+
+export const topicChanges = changes(topicFields)
 
 /** A raw topic's verdict. Content and address are the raw topic's unless given. */
-export const classifyTopicInput = z.strictObject({
-  rawTopicId: id,
-  pillarId: id,
-  aiScore: score,
-  hookAngle: z.enum(HOOK_ANGLES).nullable().optional(),
-  reasoning: text().nullable().optional(),
-  content: filledText().optional(),
-  url: webAddress(1000).nullable().optional(),
-})
+export const classifyTopicInput = z
+  .strictObject({ ...topicFields, rawTopicId: id })
+  .partial()
+  .required({ rawTopicId: true, pillarId: true, aiScore: true })
 
 /** One generated post. The whole text is assembled from its parts unless it is given. */
 export const variantInput = z.strictObject({
@@ -151,6 +194,15 @@ export const variantInput = z.strictObject({
   /** Separated by spaces. */
   hashtags: text().nullable().optional(),
   fullText: filledText().optional(),
+})
+
+/** A whole draft, as an import brings one. An empty `fullText` is assembled. */
+export const draftInput = variantInput.extend({
+  topicId: id,
+  pillarId: id,
+  fullText: text().optional(),
+  editedText: filledText().nullable().optional(),
+  userNotes: text().nullable().optional(),
 })
 
 /** One to three variants of a topic, each letter at most once. */
@@ -175,18 +227,54 @@ export const editDraftInput = changes({
   userNotes: text().nullable(),
 })
 
+/** Text is changed by `edit` and `regenerate`, which know when it may be. */
+export const draftChanges = changes({ userNotes: text().nullable() })
+
 /** The database refuses a moment that has passed by its own clock. */
 export const scheduleDraftInput = z.strictObject({ scheduledFor: instant })
 
-/** A metered call. `resourceType` is one of RESOURCE_TYPES or a host's own name. */
-export const usageInput = z.strictObject({
-  resourceType: name(100),
-  resourceId: id.nullable().optional(),
+/** What a metered call cost. */
+export const meteredCallInput = z.strictObject({
   /** Whole cents; the column holds 32 bits. */
   costCents: z.int32().min(0).default(0),
   metadata: storable(usageMetadata).optional(),
 })
 
+/** A metered call. `resourceType` is one of RESOURCE_TYPES or a host's own name. */
+export const usageInput = meteredCallInput.extend({
+  resourceType: name(100),
+  resourceId: id.nullable().optional(),
+})
+
+const month = z.string().regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, 'must be a month such as 2026-02')
+
+/** UTC months, both included. Left out: from the first, to the last. */
+export const usageMonthsInput = z.strictObject({ from: month.optional(), to: month.optional() })
+
+/** Rows of one answer, as a page of a list may have. */
+const limit = z.number().int().min(1).max(200).default(20)
+
+/**
+ * Words to search for, as a search engine takes them: `"exact phrase"`, `or`, `-without`. Blank text, or
+ * nothing but stop words, finds nothing.
+ */
+export const topicSearchInput = z.strictObject({ query: text(1000), limit })
+
+export const similarVoiceInput = z.strictObject({ embedding, limit })
+
+export type UserInput = z.input<typeof userInput>
+export type UserChanges = z.input<typeof userChanges>
+export type MirrorUserInput = z.input<typeof mirrorUserInput>
+export type ProfileInput = z.input<typeof profileInput>
+export type RawTopicChanges = z.input<typeof rawTopicChanges>
+export type TopicInput = z.input<typeof topicInput>
+export type TopicChanges = z.input<typeof topicChanges>
+export type DraftInput = z.input<typeof draftInput>
+export type DraftChanges = z.input<typeof draftChanges>
+export type MeteredCallInput = z.input<typeof meteredCallInput>
+export type UsageMonthsInput = z.input<typeof usageMonthsInput>
+export type TopicSearchInput = z.input<typeof topicSearchInput>
+export type SimilarVoiceInput = z.input<typeof similarVoiceInput>
 export type SignUpInput = z.input<typeof signUpInput>
 export type ProfileChanges = z.input<typeof profileChanges>
 export type SubscriptionInput = z.input<typeof subscriptionInput>

@@ -1,18 +1,103 @@
-/** A migrated database with ContentPilot on it, cloned from a template. */
-import { createTestDatabase, type TestDatabase } from '@tenantry/testing'
+/** A migrated database with ContentPilot on it, and customers to try it with. */
+import { tenantExecutor } from '@tenantry/rls'
+import { createTestDatabase } from '@tenantry/testing'
 import { contentpilot } from '../../src/index.ts'
 import { migrations } from '../../src/migrations.ts'
+import { tenancy } from '../../src/tenancy.ts'
+import { EMBEDDING_DIMENSIONS } from '../../src/types.ts'
 
 export type Pilot = ReturnType<typeof contentpilot>
+export type Scope = ReturnType<Pilot['as']>
+export type Rows = Record<string, unknown>[]
 
-export interface PilotDatabase extends TestDatabase {
-  readonly pilot: Pilot
-}
-
-export async function pilotDatabase(): Promise<PilotDatabase> {
+export async function pilotDatabase() {
   const created = await createTestDatabase({
     template: { key: 'contentpilot', sources: [migrations] },
     migrate: (database) => contentpilot(database).migrate(),
   })
-  return { ...created, pilot: contentpilot(created.database) }
+  const { database } = created
+  return {
+    ...created,
+    pilot: contentpilot(database),
+    /** As the login: an owner or superuser, whom row security doesn't stop. */
+    async rows(text: string, params: readonly unknown[] = []): Promise<Rows> {
+      return objects(await database.driver.query({ text, params }))
+    },
+    /** A statement of a customer's own, as PostgREST would run it. */
+    async rowsAs(userId: string, text: string, params: readonly unknown[] = []): Promise<Rows> {
+      return objects(
+        await tenantExecutor(database, tenancy, { userId }).run({ text, params, gated: false, once: true }),
+      )
+    },
+  }
 }
+
+export type PilotDatabase = Awaited<ReturnType<typeof pilotDatabase>>
+
+function objects(answer: {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly unknown[])[]
+}): Rows {
+  return answer.rows.map((row) => Object.fromEntries(answer.columns.map((column, at) => [column, row[at]])))
+}
+
+let signedUp = 0
+
+/** A customer of their own for one test, with a pillar. */
+export async function customer(pilot: Pilot) {
+  signedUp += 1
+  const account = await pilot.asService().users.signUp({
+    clerkId: `clerk_${process.pid}_${signedUp}`,
+    email: `customer-${process.pid}-${signedUp}@example.com`,
+  })
+  const userId = account.user.id
+  const scope = pilot.as({ userId })
+  const pillar = await scope.pillars.define({ name: 'Founder Journey' })
+  return { userId, account, scope, pillar, service: pilot.asService().tenant(userId) }
+}
+
+export type Customer = Awaited<ReturnType<typeof customer>>
+
+/** A classified topic, from a raw one. */
+export async function topicOf(
+  { scope, pillar }: Customer,
+  content = 'Hiring the first engineer',
+  aiScore = 80,
+) {
+  const raw = await scope.rawTopics.discover({ source: 'manual', content })
+  return scope.topics.classify({ rawTopicId: raw.id, pillarId: pillar.id, aiScore })
+}
+
+/** A draft of a topic of its own, in a state. */
+export async function draftOf(
+  of: Customer,
+  status: 'draft' | 'approved' | 'rejected' | 'scheduled' | 'posted' = 'draft',
+) {
+  const topic = await topicOf(of)
+  const { drafts } = of.scope
+  const [draft] = await drafts.generate({ topicId: topic.id, variants: [variant('A')] })
+  if (draft === undefined) throw new Error('no draft')
+  if (status === 'draft') return draft
+  if (status === 'rejected') return drafts.reject(draft.id)
+  const approved = await drafts.approve(draft.id)
+  if (status === 'approved') return approved
+  return status === 'posted'
+    ? drafts.publish(draft.id)
+    : drafts.schedule(draft.id, { scheduledFor: tomorrow() })
+}
+
+export function variant(variantLetter: 'A' | 'B' | 'C', hook = `Hook ${variantLetter}`) {
+  return { variantLetter, hook, body: 'Body', cta: 'Ask me', hashtags: '#one #two' }
+}
+
+export const tomorrow = (): Date => new Date(Date.now() + 24 * 3_600_000)
+
+/** A vector that points mostly along one axis; embeddings of the same axis are near each other. */
+export function embedding(axis: number, lean = 0): number[] {
+  const values = Array.from({ length: EMBEDDING_DIMENSIONS }, () => 0)
+  values[axis] = 1
+  values[axis + 1] = lean
+  return values
+}
+
+export const NOBODY = '00000000-0000-4000-8000-000000000000'

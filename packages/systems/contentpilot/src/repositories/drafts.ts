@@ -1,0 +1,189 @@
+import { defineRepository, type Row } from '@tenantry/repository'
+import { sql } from 'drizzle-orm'
+import { draftMachine } from '../database/drafts.ts'
+import { classifiedTopics, generatedDrafts as table } from '../schema/index.ts'
+import {
+  draftChanges,
+  draftInput,
+  type EditDraftInput,
+  editDraftInput,
+  type GenerateVariantsInput,
+  generateVariantsInput,
+  type MeteredCallInput,
+  type RegenerateVariantInput,
+  regenerateVariantInput,
+  type ScheduleDraftInput,
+  scheduleDraftInput,
+} from '../types/inputs.ts'
+import { assign, changeStatus } from './change-status.ts'
+import { meter } from './meter.ts'
+import { newestFirst } from './order.ts'
+import { parse } from './parse.ts'
+import { topics } from './topics.ts'
+
+type Draft = Row<typeof table>
+
+/** Draft states in which the text may still be edited. */
+const EDITABLE = ['draft', 'approved', 'scheduled'] as const
+
+/**
+ * Posts generated from topics. Verbs that move a draft throw StaleTransitionError when its state doesn't lead
+ * there or another caller was faster, and NotFoundError when the user has no such draft.
+ */
+export const drafts = defineRepository(table, {
+  tenant: 'userId',
+  // Follow from the verbs; the stamps from the database's clock.
+  readOnly: ['status', 'approvedAt', 'postedAt', 'scheduledFor'],
+  schema: { create: draftInput, update: draftChanges },
+  defaultSort: newestFirst,
+  verbs: (repository, executor) => ({
+    /**
+     * Keeps the variants that were generated from a topic, in the order given, moves the topic to `drafted`
+     * and meters the call as `generation` of the topic, in one transaction. The whole text of a variant is
+     * hook, body, cta and hashtags unless it is given.
+     *
+     * Throws UniqueViolationError when a letter exists (`regenerate` replaces it), StaleTransitionError when
+     * the topic is archived, NotFoundError when the user has no such topic.
+     */
+    async generate(input: GenerateVariantsInput, call: MeteredCallInput = {}): Promise<Draft[]> {
+      const { topicId, variants } = parse(table, generateVariantsInput, input)
+      return executor.transaction(async (within) => {
+        const topic = await changeStatus(classifiedTopics, topics.bind(within), {
+          verb: 'draft',
+          row: { id: topicId },
+          from: ['classified', 'drafted'],
+          to: 'drafted',
+          set: () => [assign(classifiedTopics.status, 'drafted')],
+        })
+        const { pillarId } = topic
+        const made = await drafts
+          .bind(within)
+          .createMany(
+            variants.map((variant) => ({ ...variant, fullText: variant.fullText ?? '', topicId, pillarId })),
+          )
+        await meter(within, 'generation', topicId, call)
+        return made
+      })
+    },
+
+    /**
+     * Replaces the text of one variant that is still a draft, drops what was edited on it, and meters the call
+     * as `regeneration` of the topic, in one transaction.
+     */
+    async regenerate(input: RegenerateVariantInput, call: MeteredCallInput = {}): Promise<Draft> {
+      const { topicId, variantLetter, ...text } = parse(table, regenerateVariantInput, input)
+      return executor.transaction(async (within) => {
+        const draft = await changeStatus(table, drafts.bind(within), {
+          verb: 'regenerate',
+          row: { topicId, variantLetter },
+          from: ['draft'],
+          to: 'regenerated',
+          set: (value) => [
+            assign(table.hook, value('hook', table.hook)),
+            assign(table.body, value('body', table.body)),
+            assign(table.cta, value('cta', table.cta)),
+            assign(table.hashtags, value('hashtags', table.hashtags)),
+            assign(table.fullText, value('fullText', table.fullText)),
+            assign(table.editedText, sql`null`),
+          ],
+          values: {
+            ...text,
+            cta: text.cta ?? null,
+            hashtags: text.hashtags ?? null,
+            fullText: text.fullText ?? '',
+          },
+        })
+        await meter(within, 'regeneration', topicId, call)
+        return draft
+      })
+    },
+
+    /**
+     * Keeps a customer's own version beside the generated text (null goes back to that one), and their notes.
+     * Throws StaleTransitionError when the draft is posted or rejected; `update` changes its notes even then.
+     */
+    async edit(id: string, input: EditDraftInput): Promise<Draft> {
+      const changes = parse(table, editDraftInput, input)
+      const fields = (['editedText', 'userNotes'] as const).filter((field) => changes[field] !== undefined)
+      return changeStatus(table, repository, {
+        verb: `edit ${fields.join(', ')}`,
+        row: { id },
+        from: EDITABLE,
+        to: 'edited',
+        set: (value) => fields.map((field) => assign(table[field], value(field, table[field]))),
+        values: changes,
+      })
+    },
+
+    /** draft → approved; stamps `approvedAt`. */
+    async approve(id: string): Promise<Draft> {
+      return changeStatus(table, repository, {
+        verb: 'approve',
+        row: { id },
+        from: ['draft'],
+        to: 'approved',
+        set: () => [assign(table.status, 'approved')],
+      })
+    },
+
+    /** draft | approved → rejected, for good. */
+    async reject(id: string): Promise<Draft> {
+      return changeStatus(table, repository, {
+        verb: 'reject',
+        row: { id },
+        from: draftMachine.from('rejected'),
+        to: 'rejected',
+        set: () => [assign(table.status, 'rejected')],
+      })
+    },
+
+    /** approved → scheduled. Throws CheckViolationError for a moment that has passed by the database's clock. */
+    async schedule(id: string, input: ScheduleDraftInput): Promise<Draft> {
+      return changeStatus(table, repository, {
+        verb: 'schedule',
+        row: { id },
+        from: draftMachine.from('scheduled'),
+        to: 'scheduled',
+        set: (value) => [
+          assign(table.status, 'scheduled'),
+          assign(table.scheduledFor, value('scheduledFor', table.scheduledFor)),
+        ],
+        values: parse(table, scheduleDraftInput, input),
+      })
+    },
+
+    /** Another time for a draft that is scheduled. Throws CheckViolationError for a moment that has passed. */
+    async reschedule(id: string, input: ScheduleDraftInput): Promise<Draft> {
+      return changeStatus(table, repository, {
+        verb: 'reschedule',
+        row: { id },
+        from: ['scheduled'],
+        to: 'scheduled',
+        set: (value) => [assign(table.scheduledFor, value('scheduledFor', table.scheduledFor))],
+        values: parse(table, scheduleDraftInput, input),
+      })
+    },
+
+    /** scheduled → approved, with no time any more. */
+    async unschedule(id: string): Promise<Draft> {
+      return changeStatus(table, repository, {
+        verb: 'unschedule',
+        row: { id },
+        from: ['scheduled'],
+        to: 'approved',
+        set: () => [assign(table.status, 'approved'), assign(table.scheduledFor, sql`null`)],
+      })
+    },
+
+    /** approved | scheduled → posted: the post is out; stamps `postedAt`. */
+    async publish(id: string): Promise<Draft> {
+      return changeStatus(table, repository, {
+        verb: 'publish',
+        row: { id },
+        from: draftMachine.from('posted'),
+        to: 'posted',
+        set: () => [assign(table.status, 'posted')],
+      })
+    },
+  }),
+})
