@@ -174,6 +174,23 @@ describe('generateMigration', () => {
     ])
   })
 
+  it('lets the owner see every row while a foreign key is added to a table with forced row security', async () => {
+    await using place = await setup()
+    const objects = [rowSecurity({ table: topics })]
+    const keyless = pgTable('topics', {
+      id: uuid('id').primaryKey().defaultRandom(),
+      userId: uuid('user_id').notNull(),
+      pillarId: uuid('pillar_id'),
+      body: text('body').notNull(),
+    })
+    await generate(place, { pillars, keyless }, objects)
+    expect(await next(place, { pillars, topics }, objects)).toEqual([
+      'alter table "public"."topics" no force row level security;',
+      expect.stringMatching(/ADD CONSTRAINT "topics_pillar_fk" FOREIGN KEY/),
+      'alter table "public"."topics" force row level security;',
+    ])
+  })
+
   it('refuses a value that became a bind parameter, and names the constraint', async () => {
     await using place = await setup()
     const scores = pgTable('scores', { score: integer('score') }, (t) => [

@@ -36,7 +36,7 @@ import {
   trigger,
   view,
 } from '../src/index.ts'
-import { serverUrl, setup, type TestPlace } from './support.ts'
+import { asPlainOwner, serverUrl, setup, type TestPlace } from './support.ts'
 
 interface Version {
   readonly schema: Readonly<Record<string, unknown>>
@@ -253,7 +253,7 @@ function versions(prefix: string): readonly Version[] {
   return [first, second, third, last, first]
 }
 
-async function apply(place: TestPlace, version: Version, directory: string): Promise<void> {
+async function apply(place: Pick<TestPlace, 'driver'>, version: Version, directory: string): Promise<void> {
   await generateMigration({ name: 'app', ...version, directory })
   await migrate(place.driver, { system: 'app', migrations: directory })
 }
@@ -293,5 +293,19 @@ it.skipIf(serverUrl === null)('the embedded server gets the same catalog as a re
     )
   } finally {
     await embedded.close()
+  }
+})
+
+it.skipIf(serverUrl === null)('an owner who is no superuser can take every step', async () => {
+  await using place = await setup()
+  const owner = await asPlainOwner(place)
+  try {
+    for (const version of versions(place.prefix)) {
+      await apply({ driver: owner.driver }, version, join(place.folder, 'steps'))
+    }
+    const { tables } = await dumpCatalog(owner.driver, { schemas: ['public'] })
+    expect(new Set(Object.values(tables).map((table) => table.owner))).toEqual(new Set(['migrator']))
+  } finally {
+    await owner.close()
   }
 })

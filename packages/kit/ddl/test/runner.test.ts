@@ -4,7 +4,7 @@ import { ConfigurationError, connect, MigrationError, TimeoutError, type Driver 
 import { describe, expect, it } from 'vitest'
 import { sealMigrations } from '../src/generate.ts'
 import { migrate, migrationStatus, readMigrations } from '../src/index.ts'
-import { poolerUrl, serverUrl, setup, withDatabase, type TestPlace } from './support.ts'
+import { asPlainOwner, poolerUrl, serverUrl, setup, withDatabase, type TestPlace } from './support.ts'
 
 const BREAK = '\n--> statement-breakpoint\n'
 const NO_TRANSACTION = '-- tenantry: no-transaction\n'
@@ -141,8 +141,9 @@ describe('migrate', () => {
     await place.driver.transaction({}, async (connection) => {
       await connection.script('select pg_advisory_xact_lock(42)')
       const killed = migrate(database.driver, source).catch((error: unknown) => error)
-      while ((await connection.query({ text: waiting, params: [] })).count === 0);
-      await connection.script(`select pg_terminate_backend(pid) from (${waiting}) as waiting`)
+      // Asked outside this transaction, which would see the same activity for ever.
+      while ((await place.column(waiting)).length === 0);
+      await place.value(`select pg_terminate_backend(pid) from (${waiting}) as waiting`)
       expect(await killed).toBeInstanceOf(MigrationError)
     })
     expect(await migrate(database.driver, source)).toEqual({ applied: ['0000_a'] })
@@ -201,6 +202,29 @@ describe('migrate', () => {
     expect(String(failure)).toMatch(/install the package postgresql-1\d-no-such-thing/)
     expect(String(failure)).toMatch(/Supabase: Dashboard/)
     expect(await place.value("select to_regclass('a') is null")).toBe(true)
+  })
+
+  it.skipIf(serverUrl === null)('never lets a policy hide rows from a data migration', async () => {
+    await using place = await setup()
+    const owner = await asPlainOwner(place)
+    const forced = 'alter table a force row level security'
+    const source = files(place, {
+      '0000_a': [TABLE_A, 'insert into a values (1)', 'alter table a enable row level security', forced].join(
+        `;${BREAK}`,
+      ),
+      '0001_b': 'update a set id = 2',
+    })
+    try {
+      await expect(migrate(owner.driver, source)).rejects.toThrow(
+        /0001_b\.sql failed .* would be affected by row-level security/,
+      )
+      const unforced = 'alter table a no force row level security'
+      files(place, { '0001_b': [unforced, 'update a set id = 2', forced].join(`;${BREAK}`) })
+      expect(await migrate(owner.driver, source)).toEqual({ applied: ['0001_b'] })
+      expect(await place.column('select id from a')).toEqual([2])
+    } finally {
+      await owner.close()
+    }
   })
 
   it('keeps its history from every role but its owner', async () => {

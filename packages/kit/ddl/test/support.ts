@@ -105,6 +105,16 @@ function place(driver: Driver, url: string, prefix: string, remove: () => Promis
   }
 }
 
+/** The same database as an owner of it who may make roles and is no superuser, as on Supabase. */
+export async function asPlainOwner(place: TestPlace): Promise<Database> {
+  const owner = `${place.prefix}_owner`
+  const name = new URL(place.url).pathname.slice(1)
+  await place.script(`create role ${owner} login createrole; alter database ${name} owner to ${owner}`)
+  const url = new URL(place.url)
+  url.username = owner
+  return connect(url.href)
+}
+
 export function withDatabase(url: string, name: string): string {
   const changed = new URL(url)
   changed.pathname = `/${name}`

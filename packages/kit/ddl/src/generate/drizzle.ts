@@ -1,6 +1,7 @@
 /** Drizzle's own diff. `drizzle-kit` is loaded when it is needed: no running application needs it. */
 import { createRequire } from 'node:module'
 import { ConfigurationError } from '@tenantry/core'
+import { foreignKeysLast, tableLabel } from './foreignKeys.ts'
 
 /** drizzle-kit's snapshot format; opaque here. */
 export interface DrizzleSnapshot {
@@ -79,11 +80,6 @@ function tidy(statement: string): string {
   return text.replace(/^CREATE SCHEMA "/, 'CREATE SCHEMA IF NOT EXISTS "')
 }
 
-function foreignKeysLast(statements: readonly string[]): readonly string[] {
-  const isForeignKey = (text: string): boolean => /^ALTER TABLE .+ ADD CONSTRAINT .+ FOREIGN KEY/.test(text)
-  return [...statements.filter((text) => !isForeignKey(text)), ...statements.filter(isForeignKey)]
-}
-
 const LOSES_DATA =
   /^(DROP TABLE|DROP SCHEMA|DROP MATERIALIZED VIEW|DROP SEQUENCE)|^ALTER TABLE .+ (DROP COLUMN|SET DATA TYPE) /
 
@@ -103,9 +99,8 @@ export function alteredTables(statements: readonly string[]): ReadonlySet<string
   return new Set(
     statements.flatMap((statement) => {
       const [, altered, dropped] = ALTERED.exec(statement) ?? []
-      const parts = (altered ?? dropped)?.match(/"(?:[^"]|"")+"/g)?.map((part) => part.slice(1, -1))
-      if (parts === undefined) return []
-      return [parts.length === 1 ? `public.${parts[0]}` : `${parts[0]}.${parts[1]}`]
+      const name = altered ?? dropped
+      return name === undefined ? [] : [tableLabel(name)]
     }),
   )
 }

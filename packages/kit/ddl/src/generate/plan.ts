@@ -3,8 +3,9 @@ import type { DeclaredObject } from '../declared.ts'
 import { amendStatements } from './amend.ts'
 import { diffObjects } from './diff.ts'
 import { alteredTables, diffDrizzle, losesData, type Casing } from './drizzle.ts'
+import { seeingAllRows } from './foreignKeys.ts'
 import { lintStatement } from './lint.ts'
-import { orderObjects, storeObjects, type Snapshot } from './snapshot.ts'
+import { orderObjects, storeObjects, type Snapshot, type StoredObjects } from './snapshot.ts'
 
 /** One statement of a migration, with a line for its reader. */
 export interface PlannedStatement {
@@ -53,11 +54,23 @@ export async function planMigration(declaration: Declaration, last: Snapshot | n
     ...drops.flatMap(({ id, statements: texts }) => commented(`drop ${id}`, texts)),
     ...tables.filter(isSchema).map(tableStatement),
     ...creates.filter((object) => BEFORE_TABLES.has(object.kind)).flatMap(objectStatements),
-    ...tables.filter((text) => !isSchema(text)).map(tableStatement),
+    ...seeingAllRows(
+      tables.filter((text) => !isSchema(text)).map(tableStatement),
+      stillForced(objects, previous),
+    ),
     ...creates.filter((object) => !BEFORE_TABLES.has(object.kind)).flatMap(objectStatements),
   ]
   for (const { text } of statements) lintStatement(text)
   return { statements, ...rest }
+}
+
+/** Tables whose row security is forced before and after. */
+function stillForced(objects: readonly DeclaredObject[], previous: StoredObjects): ReadonlySet<string> {
+  return new Set(
+    objects.flatMap(({ id, kind, on }) =>
+      kind === 'row-security' && on !== undefined && previous[id] !== undefined ? [on] : [],
+    ),
+  )
 }
 
 function refuseAmendments(objects: readonly DeclaredObject[]): void {
