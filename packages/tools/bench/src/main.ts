@@ -1,0 +1,76 @@
+/**
+ * Prints ratios; never fails because of one.
+ *
+ *   npm run bench                 everything
+ *   npm run bench -- --quick      fewer rows and rounds: noisier
+ *   npm run bench -- point list   scenarios whose name contains one of the words
+ */
+import { loadavg } from 'node:os'
+import { openClients } from './clients.ts'
+import { createBenchDatabase } from './database.ts'
+import { importTime } from './import-time.ts'
+import { measure } from './measure.ts'
+import { scenarios } from './scenarios/index.ts'
+import { seedDatabase, type SeedSize } from './seed.ts'
+import { isMet, type Line, renderTable } from './table.ts'
+
+const FULL: SeedSize = {
+  tenants: 100,
+  pillarsPerTenant: 10,
+  topicsPerTenant: 500,
+  largeTenantTopics: 100_000,
+  voiceExamplesPerTenant: 30,
+}
+const QUICK: SeedSize = { ...FULL, tenants: 20, largeTenantTopics: 20_000 }
+
+const args = process.argv.slice(2)
+const quick = args.includes('--quick')
+const words = args.filter((arg) => !arg.startsWith('--'))
+const serverUrl = process.env['TEST_DATABASE_URL']
+if (serverUrl === undefined || !/^postgres(ql)?:\/\//.test(serverUrl)) {
+  console.error(
+    'Set TEST_DATABASE_URL to a PostgreSQL 17 with pgvector, by a superuser: postgres://postgres@127.0.0.1:5432/postgres',
+  )
+  process.exit(2)
+}
+
+const wanted = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word))
+const turns = quick ? { rounds: 6, warmUp: 2 } : { rounds: 30, warmUp: 4 }
+const size = quick ? QUICK : FULL
+const lines: Line[] = []
+
+const loadBefore = loadavg()[0] ?? 0
+const database = await createBenchDatabase(serverUrl)
+try {
+  const started = performance.now()
+  const seed = await seedDatabase(database.ownerUrl, size)
+  console.log(
+    `PostgreSQL ${database.serverVersion}, Node ${process.versions.node}; ${size.tenants} tenants, ` +
+      `${size.largeTenantTopics} topics of the large one; seeded in ${((performance.now() - started) / 1000).toFixed(1)} s.`,
+  )
+  const [single, many] = await Promise.all([openClients(database, 1), openClients(database, 10)])
+  try {
+    for (const scenario of scenarios) {
+      if (!wanted(scenario.name)) continue
+      console.log(`Measuring ${scenario.name} …`)
+      lines.push(...(await measure(scenario, { seed, single, many }, turns)))
+    }
+  } finally {
+    await Promise.all([single.close(), many.close()])
+  }
+} finally {
+  await database.remove()
+}
+if (wanted('import')) {
+  console.log('Measuring import …')
+  lines.push(...(await importTime(quick ? 5 : 21)))
+}
+
+console.log(`\n${renderTable(lines)}\n`)
+const targets = lines.filter((line) => isMet(line) !== undefined)
+console.log(
+  `${targets.filter((line) => isMet(line) === true).length} of ${targets.length} targets met. A ratio is the median over rounds, taken within each round.`,
+)
+console.log(
+  `Load of the machine before and after: ${loadBefore.toFixed(1)}, ${(loadavg()[0] ?? 0).toFixed(1)}.`,
+)
