@@ -1,4 +1,4 @@
-import type { Driver } from '@tenantry/core'
+import { ConfigurationError, type Driver } from '@tenantry/core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dumpCatalog, type Catalog } from '../src/index.ts'
 import { setup, type TestPlace } from './support.ts'
@@ -30,7 +30,7 @@ afterAll(() => place[Symbol.asyncDispose]())
 /** A dump that sees what the script did, which is then taken back. */
 async function catalogAfter(change: string): Promise<Catalog> {
   let catalog = unchanged
-  const undone = new Error('undone')
+  const undone = new ConfigurationError('undone')
   const attempt = place.driver.transaction({}, async (connection) => {
     await connection.script(change)
     const inside: Driver = { ...place.driver, transaction: (_, run) => run(connection) }
