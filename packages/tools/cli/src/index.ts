@@ -1,0 +1,1 @@
+export { defineConfig, type GenerateTarget, type OperableSystem, type TenantryConfig } from './config.ts'
