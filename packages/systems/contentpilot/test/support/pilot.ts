@@ -23,6 +23,24 @@ export async function pilotDatabase() {
     async rows(text: string, params: readonly unknown[] = []): Promise<Rows> {
       return objects(await database.driver.query({ text, params }))
     },
+    /** In a transaction of a role, with what the session's context says; null: nothing was set. */
+    async rowsIn(
+      role: string,
+      context: string | null,
+      text: string,
+      params: readonly unknown[] = [],
+    ): Promise<Rows> {
+      return database.driver.transaction({}, async (connection) => {
+        if (context !== null) {
+          await connection.query({
+            text: `select set_config('app.current_user_id', $1, true)`,
+            params: [context],
+          })
+        }
+        await connection.query({ text: `select set_config('role', $1, true)`, params: [role] })
+        return objects(await connection.query({ text, params }))
+      })
+    },
     /** A statement of a customer's own, as PostgREST would run it. */
     async rowsAs(userId: string, text: string, params: readonly unknown[] = []): Promise<Rows> {
       return objects(
@@ -70,7 +88,7 @@ export async function topicOf(
 
 /** A draft of a topic of its own, in a state. */
 export async function draftOf(
-  of: Customer,
+  of: Author,
   status: 'draft' | 'approved' | 'rejected' | 'scheduled' | 'posted' = 'draft',
 ) {
   const topic = await topicOf(of)
