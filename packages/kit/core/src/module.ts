@@ -6,7 +6,7 @@ import type { Connection } from './driver.ts'
 
 /**
  * Kinds in the order in which they are created; they are dropped in the reverse order.
- * `table` is Drizzle's own part of a migration and has no objects.
+ * `table` is Drizzle's own part of a migration: its objects only amend Drizzle's statements.
  */
 export const DDL_KINDS = [
   'extension',

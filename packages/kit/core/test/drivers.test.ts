@@ -97,7 +97,7 @@ for (const [name, open] of Object.entries(subjects)) {
           await connection.query({ text: `insert into ${table} values (2)`, params: [] })
           throw reason
         }),
-      ).rejects.toBeDefined()
+      ).rejects.toBe(reason)
       const { rows } = await driver.query({ text: `select n from ${table}`, params: [] })
       await driver.query({ text: `drop table ${table}`, params: [] })
       expect(rows).toEqual([[1]])

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import {
   ConnectionError,
   SerializationError,
-  TenantryError,
+  type TenantryError,
   translateError,
   UniqueViolationError,
   withRetry,

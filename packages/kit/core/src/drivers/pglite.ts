@@ -76,6 +76,7 @@ export function pgliteDriver(client: PGliteClient, options: { readonly owned: bo
     query: (statement) => send(client, statement).catch((thrown: unknown) => Promise.reject(translateError(thrown))),
     async transaction(transactionOptions, run) {
       const ledger = new TransactionLedger()
+      let raised: { readonly error: unknown } | undefined
       try {
         return await client.transaction(async (session) => {
           const live = connection(session, ledger)
@@ -83,12 +84,16 @@ export function pgliteDriver(client: PGliteClient, options: { readonly owned: bo
           if (isolation !== undefined) await live.script(`set transaction isolation level ${isolation}`)
           if (readOnly === true) await live.script('set transaction read only')
           for (const statement of openingStatements(transactionOptions)) await live.query(statement)
-          const value = await run(live)
+          const value = await run(live).catch((error: unknown) => {
+            raised = { error }
+            throw error
+          })
           await ledger.confirm(transactionOptions, live)
           return value
         })
       } catch (thrown) {
-        throw ledger.fail(thrown)
+        // What the callback threw is the caller's, and isn't translated.
+        throw thrown === raised?.error ? thrown : ledger.fail(thrown)
       }
     },
     session: (run) => run(connection(client, new TransactionLedger())),

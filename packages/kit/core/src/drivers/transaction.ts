@@ -25,8 +25,8 @@ export function openingStatements(options: TransactionOptions): readonly Stateme
   ]
 }
 
-export const COMMIT: Statement = { text: 'commit', params: [] }
-export const ROLLBACK: Statement = { text: 'rollback', params: [] }
+const COMMIT: Statement = { text: 'commit', params: [] }
+const ROLLBACK: Statement = { text: 'rollback', params: [] }
 
 /** "current transaction is aborted": says nothing about what went wrong. */
 const ABORTED = '25P02'
@@ -132,7 +132,7 @@ export class TransactionLedger {
 }
 
 /** COMMIT was sent and failed, or its answer never came. */
-export function commitFailure(thrown: unknown): TenantryError {
+function commitFailure(thrown: unknown): TenantryError {
   const error = translateError(thrown)
   if (!(error instanceof ConnectionError)) return error
   return new ConnectionError('The connection was lost while the transaction was being committed', {
