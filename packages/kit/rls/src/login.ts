@@ -106,7 +106,9 @@ async function rightsOf(database: Database): Promise<Rights> {
 async function probe(database: Database): Promise<Login> {
   const { name, service, ...rights } = await rightsOf(database)
   if (!rights.migrated) {
-    throw new ConfigurationError('This database has not been migrated', { hint: 'Call migrate() first, as the owner' })
+    throw new ConfigurationError('This database has not been migrated', {
+      hint: 'Call migrate() first, as the owner',
+    })
   }
   const base = { name, service }
   const subject = !rights.bypasses && rights.tenant && !rights.trusted && !rights.ownsTables

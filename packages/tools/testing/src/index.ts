@@ -5,3 +5,12 @@ export {
   type TestDatabaseOptions,
 } from './database.ts'
 export { testServer, type TestServer } from './server.ts'
+export {
+  expectIsolated,
+  findLeaks,
+  type IsolationOptions,
+  type IsolationTarget,
+  type SeededTenants,
+  seedTenants,
+} from './isolation.ts'
+export { isolationMutations } from './isolation-mutations.ts'

@@ -1,0 +1,242 @@
+/** Whether tenants are isolated in a live database: everything in its catalog is tried by raw SQL. */
+import type { Connection, Database, DdlObject, Principal } from '@tenantry/core'
+import { LIBRARY_SCHEMA, type Tenancy } from '@tenantry/rls'
+import { type Callable, callablesIn, type Relation, relationsIn } from './isolation-catalog.ts'
+import { type Context, contextsOf, enter, type KnownTenant, knownTenant } from './isolation-contexts.ts'
+import { anyRows, answerTo, foreignRows, type Question, questionsOf, tells } from './isolation-reads.ts'
+import {
+  fingerprint,
+  readTruth,
+  type TenantTable,
+  tenantTables,
+  type Truth,
+  unseeded,
+} from './isolation-truth.ts'
+import { allowed, attemptsOn, forbidden, reached } from './isolation-writes.ts'
+import { outcome, undone } from './undone.ts'
+
+/** A system on a database, such as `contentpilot(database)`. */
+export interface IsolationTarget {
+  readonly database: Database
+  readonly definition: { readonly tenancy: Tenancy; readonly objects: readonly DdlObject[] }
+}
+
+export interface IsolationOptions {
+  /**
+   * Makes a new tenant with at least one row in every tenant table, and answers who acts for it. Called for
+   * tenant 1, then for tenant 2, on a database that may hold others. In an organization system the two are
+   * different people in different organizations.
+   */
+  readonly seed: (tenant: 1 | 2) => Promise<Principal>
+}
+
+/** Two tenants in a database; see `seedTenants`. */
+export interface SeededTenants {
+  readonly tenancy: Tenancy
+  readonly tenants: readonly [KnownTenant, KnownTenant]
+  /** What the first tenant was told by views and functions before the second one existed. */
+  readonly before: readonly { readonly question: Question; readonly answer: string | null }[]
+}
+
+/**
+ * Tries every table (partitions too), view, materialized view and function in the Postgres schemas of a
+ * system, by every command, through the tenant role: without a context, with malformed ones, as another
+ * tenant. It walks the catalog and not the declaration, and it fails when a tenant table has no row of both
+ * tenants, so that no new table is forgotten. All that it does after seeding is rolled back.
+ *
+ * @throws Error that lists every leak, one a line.
+ */
+export async function expectIsolated(target: IsolationTarget, options: IsolationOptions): Promise<void> {
+  const seeded = await seedTenants(target, options)
+  const leaks = await target.database.driver.transaction({}, (connection) => findLeaks(connection, seeded))
+  if (leaks.length > 0) {
+    throw new Error(
+      `Tenants are not isolated (${leaks.length}):\n${leaks.map((leak) => `- ${leak}`).join('\n')}`,
+    )
+  }
+}
+
+/**
+ * Has both tenants made.
+ *
+ * @throws Error that names every tenant table in which one of them has no row.
+ */
+export async function seedTenants(
+  target: IsolationTarget,
+  { seed }: IsolationOptions,
+): Promise<SeededTenants> {
+  const { tenancy } = target.definition
+  const inTransaction = <T>(run: (connection: Connection) => Promise<T>): Promise<T> =>
+    target.database.driver.transaction({}, run)
+  const first = knownTenant(await seed(1))
+  const before = await inTransaction(async (connection) => {
+    const { relations, callables, tables } = await walk(connection, tenancy)
+    const truth = await readTruth(connection, tables, [first])
+    return steadyAnswers(
+      connection,
+      ownContext(tenancy, first, first),
+      questionsOf(relations, callables, truth),
+    )
+  })
+  const second = knownTenant(await seed(2))
+  const missing = await inTransaction(async (connection) =>
+    unseeded(connection, (await walk(connection, tenancy)).tables, [first, second]),
+  )
+  if (missing.length > 0)
+    throw new Error(`The seed left tables out:\n${missing.map((line) => `- ${line}`).join('\n')}`)
+  return { tenancy, tenants: [first, second], before }
+}
+
+/**
+ * What the first tenant, and contexts of nobody, get to of what isn't theirs: a line for each leak. With
+ * `only`, of one table by `schema.name`.
+ */
+export async function findLeaks(
+  connection: Connection,
+  { tenancy, tenants, before }: SeededTenants,
+  { only }: { readonly only?: string } = {},
+): Promise<readonly string[]> {
+  const [first, second] = tenants
+  const { relations, callables, tables } = await walk(connection, tenancy)
+  const truth = await readTruth(connection, tables, tenants)
+  const contexts = contextsOf(tenancy, first, second)
+  const leaks: string[] = []
+  for (const relation of relations) {
+    if (only !== undefined && relation.label !== only) continue
+    const table = tables.find((candidate) => candidate.relation === relation)
+    const classified = tenancy.tables.find(({ schema, name }) => `${schema}.${name}` === relation.label)
+    for (const context of contexts) {
+      const found = table
+        ? await tenantTableLeaks(connection, context, table, second, truth)
+        : await otherLeaks(connection, context, relation, classified?.class === 'global')
+      leaks.push(...found.map((what) => `${relation.label} as ${context.name}: ${what}`))
+    }
+  }
+  if (only !== undefined) return leaks
+  for (const question of questionsOf(relations, callables, truth)) {
+    for (const context of contexts) {
+      const answer = await answerTo(connection, context, question)
+      if (answer !== null && tells(answer, context, tenants, truth)) {
+        leaks.push(
+          `${question.label} as ${context.name}: it answers with values of a tenant that isn't its own`,
+        )
+      }
+    }
+  }
+  const own = ownContext(tenancy, first, second)
+  for (const { question, answer } of before) {
+    if ((await answerTo(connection, own, question)) === answer) continue
+    leaks.push(`${question.label} as ${own.name}: its answer changed when the other tenant was added`)
+  }
+  leaks.push(...(await changedByFunctions(connection, own, { callables, tables, truth, victim: second })))
+  return [...new Set(leaks)]
+}
+
+interface Walk {
+  readonly relations: readonly Relation[]
+  readonly callables: readonly Callable[]
+  readonly tables: readonly TenantTable[]
+}
+
+async function walk(connection: Connection, tenancy: Tenancy): Promise<Walk> {
+  const schemas = [...new Set([LIBRARY_SCHEMA, ...tenancy.tables.map(({ schema }) => schema)])]
+  const relations = await relationsIn(connection, schemas)
+  return {
+    relations,
+    callables: await callablesIn(connection, schemas),
+    tables: tenantTables(relations, tenancy.tables),
+  }
+}
+
+function ownContext(tenancy: Tenancy, first: KnownTenant, second: KnownTenant): Context {
+  const own = contextsOf(tenancy, first, second).find(({ name }) => name === 'another tenant')
+  if (own === undefined) throw new Error('There is no context of another tenant')
+  return own
+}
+
+async function tenantTableLeaks(
+  connection: Connection,
+  context: Context,
+  table: TenantTable,
+  victim: KnownTenant,
+  truth: Truth,
+): Promise<readonly string[]> {
+  const { relation, classified } = table
+  const leaks: string[] = []
+  const seen = await foreignRows(connection, context, relation, classified)
+  if (seen > 0) leaks.push(`select shows ${seen} rows that aren't its own`)
+  const before = await undone(connection, (part) => fingerprint(part, table, victim))
+  for (const attempt of attemptsOn(table, victim, truth)) {
+    const found = await reached(connection, context, table, victim, attempt, before)
+    if (found !== null) leaks.push(`${attempt.name}: ${found}`)
+  }
+  for (const attempt of forbidden(relation, true)) {
+    if (await allowed(connection, context, attempt)) leaks.push(`${attempt.name} is allowed`)
+  }
+  return leaks
+}
+
+/** Partitions and tables that aren't a tenant's are out of reach, but that global ones can be read. */
+async function otherLeaks(
+  connection: Connection,
+  context: Context,
+  relation: Relation,
+  readable: boolean,
+): Promise<readonly string[]> {
+  if (relation.kind === 'view') return []
+  const leaks: string[] = []
+  if (!readable && (await anyRows(connection, context, relation)) !== null) {
+    leaks.push(`select is allowed on this ${relation.part ? 'part of a table' : relation.kind}`)
+  }
+  for (const attempt of forbidden(relation, false)) {
+    if (await allowed(connection, context, attempt)) leaks.push(`${attempt.name} is allowed`)
+  }
+  return leaks
+}
+
+/** Answers that are the same when asked twice; one that holds the time of day can't be compared later. */
+async function steadyAnswers(connection: Connection, context: Context, questions: readonly Question[]) {
+  const steady: { readonly question: Question; readonly answer: string | null }[] = []
+  for (const question of questions) {
+    const answer = await answerTo(connection, context, question)
+    if ((await answerTo(connection, context, question)) === answer) steady.push({ question, answer })
+  }
+  return steady
+}
+
+async function changedByFunctions(
+  connection: Connection,
+  context: Context,
+  known: Pick<Walk, 'callables' | 'tables'> & { readonly truth: Truth; readonly victim: KnownTenant },
+): Promise<readonly string[]> {
+  const { callables, tables, truth, victim } = known
+  const leaks: string[] = []
+  for (const callable of callables.filter((each) => each.volatile)) {
+    const prints = (part: Connection) => undone(part, (inner) => allPrints(inner, tables, victim))
+    const before = await prints(connection)
+    const after = await undone(connection, async (part) => {
+      for (const question of questionsOf([], [callable], truth)) {
+        await outcome(
+          part.savepoint(async (inner) => {
+            await inner.query(enter(context))
+            return inner.query(question)
+          }),
+        )
+      }
+      return prints(part)
+    })
+    if (before !== after)
+      leaks.push(`${callable.label} as ${context.name}: it changed rows of the other tenant`)
+  }
+  return leaks
+}
+
+async function allPrints(
+  connection: Connection,
+  tables: readonly TenantTable[],
+  victim: KnownTenant,
+): Promise<string> {
+  const prints: string[] = []
+  for (const table of tables) prints.push(await fingerprint(connection, table, victim))
+  return prints.join()
+}
