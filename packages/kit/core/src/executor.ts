@@ -2,8 +2,9 @@
  * What a repository runs its statements through. An executor stands for one principal; whoever holds
  * one can't run a statement without that principal's context.
  */
-import { fillPlaceholders, type Query, type SQL } from 'drizzle-orm'
+import { is, Param, Placeholder, type Query, type SQL } from 'drizzle-orm'
 import type { Answer, Statement, TransactionOptions } from './driver.ts'
+import { ConfigurationError } from './errors.ts'
 
 /**
  * A query shape compiled once: text, and parameters that are values or Drizzle placeholders.
@@ -49,7 +50,48 @@ export function compiledQuery(query: Query, options: { readonly gated: boolean }
   return { text: query.sql, params: query.params, gated: options.gated }
 }
 
-/** Fills a compiled query's placeholders. Throws when one has no value. */
-export function bindQuery(query: CompiledQuery, values: Readonly<Record<string, unknown>>): Statement {
-  return { text: query.text, params: fillPlaceholders([...query.params], { ...values }), reusable: query.once !== true }
+type Values = Readonly<Record<string, unknown>>
+
+/** Where a parameter's value comes from: itself, or the value that is given under a name. */
+type Source =
+  | { readonly name: null; readonly value: unknown }
+  | { readonly name: string; readonly encode: ((value: unknown) => unknown) | null }
+
+/** By compiled query, because telling a placeholder from a value costs more than everything else in a binding. */
+const sources = new WeakMap<CompiledQuery, readonly Source[]>()
+
+function sourcesOf(query: CompiledQuery): readonly Source[] {
+  let known = sources.get(query)
+  if (known === undefined) {
+    known = query.params.map(sourceOf)
+    sources.set(query, known)
+  }
+  return known
+}
+
+function sourceOf(param: unknown): Source {
+  if (is(param, Placeholder)) return { name: param.name, encode: null }
+  if (is(param, Param) && is(param.value, Placeholder)) {
+    return { name: param.value.name, encode: (value) => param.encoder.mapToDriverValue(value) }
+  }
+  return { name: null, value: param }
+}
+
+/**
+ * Fills a compiled query's placeholders. `context`, the executor's own values, decides before the caller's.
+ * Throws when one has no value.
+ */
+export function bindQuery(query: CompiledQuery, values: Values, context: Values = {}): Statement {
+  const params = sourcesOf(query).map((source) => {
+    if (source.name === null) return source.value
+    const value = context[source.name] ?? given(values, source.name)
+    return source.encode === null ? value : source.encode(value)
+  })
+  return { text: query.text, params, reusable: query.once !== true }
+}
+
+function given(values: Values, name: string): unknown {
+  const value = values[name]
+  if (value === undefined && !(name in values)) throw new ConfigurationError(`No value for placeholder "${name}" was provided`)
+  return value
 }

@@ -35,6 +35,8 @@ export async function withRetry<T>(run: (attempt: number) => Promise<T>, options
 }
 
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  // An abort that came while the call ran fires no event any more.
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, milliseconds)
     const aborted = (): void => {
