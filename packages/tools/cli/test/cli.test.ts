@@ -158,11 +158,16 @@ describe('tenantry catalog', () => {
     expect(Object.keys(snapshot.schemas)).toEqual(['public', 'tenantry'])
     expect((await host.tenantry('catalog', '--check', 'catalog.json')).code).toBe(0)
 
-    await execute(host, 'drop index notes_user_id_idx; alter table notes add column colour text')
+    await execute(
+      host,
+      `drop index notes_user_id_idx;
+      alter table notes add column colour text, alter column body drop not null`,
+    )
     const changed = await host.tenantry('catalog', '--check', 'catalog.json')
     expect(changed.code).toBe(1)
     expect(changed.stdout).toContain('- tables › public.notes › indexes › notes_user_id_idx')
     expect(changed.stdout).toContain('+ tables › public.notes › columns › colour')
+    expect(changed.stdout).toContain('~ tables › public.notes › columns › body: ')
   })
 })
 

@@ -7,6 +7,7 @@ import { connect, type Database } from '@tenantry/core'
 import { migrate } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
 import { createTestDatabase, testServer } from '@tenantry/testing'
+import { onTestFinished } from 'vitest'
 import { notebook } from './host/system.ts'
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
@@ -43,12 +44,8 @@ export async function setup(): Promise<Host> {
   symlinkSync(PACKAGE, join(folder, 'node_modules/@tenantry/cli'))
   const place = await emptyDatabase(folder)
   const sources = ['--conditions=@tenantry/source', '--import', import.meta.resolve('tsx'), BIN]
-  const children: ChildProcess[] = []
-  const start = (...args: readonly string[]) => {
-    const started = startNode([...sources, ...args], folder, { DATABASE_URL: place.url })
-    children.push(started.child)
-    return started
-  }
+  const start = (...args: readonly string[]) =>
+    startNode([...sources, ...args], folder, { DATABASE_URL: place.url })
   return {
     folder,
     url: place.url,
@@ -67,7 +64,6 @@ export async function setup(): Promise<Host> {
     },
     read: (file) => readFileSync(join(folder, file), 'utf8'),
     async [Symbol.asyncDispose]() {
-      for (const child of children) child.kill('SIGKILL')
       rmSync(folder, { recursive: true })
       await place.close()
     },
@@ -105,6 +101,8 @@ export function startNode(
   env: Readonly<Record<string, string>> = {},
 ): { readonly child: ChildProcess; readonly result: Promise<Result> } {
   const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env['PATH'] ?? '', ...env } })
+  // A test that runs out of time never comes to its own end.
+  onTestFinished(() => void child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))

@@ -34,27 +34,6 @@ const housekeeping: Module = {
       },
     },
   ],
-  checks: [
-    {
-      name: 'row security',
-      guarantee: 'notes are filtered for everybody',
-      async run(connection) {
-        const { rows } = await connection.query({
-          text: `select relrowsecurity and relforcerowsecurity from pg_catalog.pg_class where oid = 'public.notes'::regclass`,
-          params: [],
-        })
-        if (rows[0]?.[0] === true) return []
-        return [
-          {
-            code: 'rls-not-forced',
-            object: 'public.notes',
-            message: 'Row security is off, or the owner is exempt',
-            remedy: 'alter table public.notes force row level security',
-          },
-        ]
-      },
-    },
-  ],
 }
 
 export const notebook = defineSystem({
