@@ -2,6 +2,7 @@
 import type { DdlObject } from '@tenantry/core'
 import { quoteIdentifier, relation, role, schema, sqlFunction, statement } from '@tenantry/ddl'
 import { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
+import { readerObjects } from './readers.ts'
 import type { MembershipOptions, Tenancy } from './tenancy.ts'
 
 /**
@@ -58,6 +59,7 @@ export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
     }),
   ]
   if (tenancy.membership !== null) objects.push(currentOrganization(tenancy.membership))
+  if (tenancy.readers !== null) objects.push(...readerObjects(tenancy.kind, tenancy.readers))
   return objects
 }
 

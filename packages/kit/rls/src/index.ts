@@ -2,12 +2,13 @@ export { type ContextExpressions, contextExpressions } from './context.ts'
 export { describeLogin, type Login, type LoginDescription, type LoginMode, loginOf } from './login.ts'
 export { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
 export { tenancyObjects, tenantCondition } from './policies.ts'
-export { bindTenant, serviceExecutor, tenantExecutor } from './scope.ts'
+export { bindReading, bindTenant, serviceExecutor, tenantExecutor } from './scope.ts'
 export {
   type ClassifiedTable,
   defineTenancy,
   type MembershipOptions,
   type PolicyNamer,
+  type ReadersOptions,
   type TableAccess,
   type TableClass,
   type TableKey,

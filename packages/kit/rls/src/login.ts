@@ -37,6 +37,13 @@ where login.rolname = current_user`
 
 /** Known logins; asked once for each database, since rights change by an operator's hand only. */
 const known = new WeakMap<Database, Promise<Login>>()
+/** The same once they are known, for callers that would lose a turn of the event loop with each statement. */
+const settled = new WeakMap<Database, Login>()
+
+/** The login, if it has been found out. */
+export function knownLogin(database: Database): Login | undefined {
+  return settled.get(database)
+}
 
 /**
  * Finds out which rights the login has, and so how scoped statements must run.
@@ -48,8 +55,11 @@ export function loginOf(database: Database): Promise<Login> {
   if (login === undefined) {
     login = probe(database)
     known.set(database, login)
-    // A database that gets migrated later must be asked again.
-    login.catch(() => known.delete(database))
+    login.then(
+      (found) => settled.set(database, found),
+      // A database that gets migrated later must be asked again.
+      () => known.delete(database),
+    )
   }
   return login
 }

@@ -1,7 +1,7 @@
 import type { DdlObject } from '@tenantry/core'
 import { grants, lockDown, policy, type PolicyOptions, quoteIdentifier, rowSecurity } from '@tenantry/ddl'
 import { contextExpressions, contextObjects } from './context.ts'
-import { ROLES } from './names.ts'
+import { LIBRARY_SCHEMA, ROLES } from './names.ts'
 import type { ClassifiedTable, Tenancy } from './tenancy.ts'
 
 /** Everything that isolation adds to the database: roles, context functions, row security, policies, grants. */
@@ -25,44 +25,77 @@ function tableObjects(tenancy: Tenancy, classified: ClassifiedTable): readonly D
  * One restrictive policy that every row must pass whatever other policies say, and one permissive policy
  * for each command that the tenant role was granted, with the same condition: dropping or loosening either
  * opens nothing. The context stands in a subselect, so it is evaluated once per statement.
+ *
+ * Where the system has readers, the restrictive policy is one for each command: SELECT lets readers pass, and
+ * the writing commands hold them to rows of their own.
  */
 export function tablePolicies(tenancy: Tenancy, classified: ClassifiedTable): readonly PolicyOptions[] {
-  const { table, privileges } = classified
+  const { table, privileges, readers } = classified
   const name = (which: Parameters<Tenancy['policyName']>[1]): string => tenancy.policyName(classified.name, which)
   const trusted: readonly PolicyOptions[] = [
     { table, name: name('service'), as: 'permissive', command: 'all', to: [ROLES.service], using: 'true', check: 'true' },
     { table, name: name('definer'), as: 'permissive', command: 'select', to: [ROLES.definer], using: 'true' },
   ]
-  if (classified.class === 'internal') return trusted
   const to: PolicyOptions['to'] = [ROLES.tenant]
-  if (classified.class === 'global') {
-    return [...trusted, { table, name: name('select'), as: 'permissive', command: 'select', to, using: 'true' }]
+  const select = (as: PolicyOptions['as'], using: string): PolicyOptions => ({
+    table,
+    name: name(as === 'restrictive' ? 'isolation' : 'select'),
+    as,
+    command: 'select',
+    to,
+    using,
+  })
+  if (classified.class === 'internal') {
+    return readers ? [select('restrictive', READS_ALL), select('permissive', READS_ALL), ...trusted] : trusted
   }
-  const condition = tenantCondition(tenancy, classified)
-  const permissive: readonly PolicyOptions[] = [
-    ...(privileges.select === undefined
-      ? []
-      : [{ table, name: name('select'), as: 'permissive', command: 'select', to, using: condition } as const]),
+  if (classified.class === 'global') return [...trusted, select('permissive', 'true')]
+  const own = tenantCondition(tenancy, classified)
+  const readable = readers ? readableCondition(tenancy, classified) : own
+  const writes = { table, to, as: 'restrictive' } as const
+  return [
+    ...(readers
+      ? ([
+          select('restrictive', readable),
+          { ...writes, name: name('isolation_insert'), command: 'insert', check: own },
+          { ...writes, name: name('isolation_update'), command: 'update', using: own, check: own },
+          { ...writes, name: name('isolation_delete'), command: 'delete', using: own },
+        ] as const)
+      : ([{ ...writes, name: name('isolation'), command: 'all', using: own, check: own }] as const)),
+    ...(privileges.select === undefined ? [] : [select('permissive', readable)]),
     ...(privileges.insert === undefined
       ? []
-      : [{ table, name: name('insert'), as: 'permissive', command: 'insert', to, check: condition } as const]),
+      : [{ table, name: name('insert'), as: 'permissive', command: 'insert', to, check: own } as const]),
     ...(privileges.update === undefined
       ? []
-      : [{ table, name: name('update'), as: 'permissive', command: 'update', to, using: condition, check: condition } as const]),
+      : [{ table, name: name('update'), as: 'permissive', command: 'update', to, using: own, check: own } as const]),
     ...(privileges.delete === undefined
       ? []
-      : [{ table, name: name('delete'), as: 'permissive', command: 'delete', to, using: condition } as const]),
-  ]
-  return [
-    { table, name: name('isolation'), as: 'restrictive', command: 'all', to, using: condition, check: condition },
-    ...permissive,
+      : [{ table, name: name('delete'), as: 'permissive', command: 'delete', to, using: own } as const]),
     ...trusted,
   ]
 }
 
 /** `"user_id" = (select tenantry.current_user_uuid())` */
 export function tenantCondition(tenancy: Tenancy, classified: ClassifiedTable): string {
-  const { tenant, user } = contextExpressions(tenancy)
-  const column = quoteIdentifier(classified.tenantColumn?.name ?? '')
-  return `${column} = (select ${classified.of === 'user' ? user : tenant})`
+  return `${columnOf(classified)} = (select ${ownOf(tenancy, classified)})`
 }
+
+/**
+ * `"user_id" between (select tenantry.first_readable(…)) and (select tenantry.last_readable(…))`: from the
+ * tenant to itself, for a reader from the least to the greatest. A range, because an index serves it:
+ * `tenant or reader` would have every statement of every tenant read the whole table.
+ */
+function readableCondition(tenancy: Tenancy, classified: ClassifiedTable): string {
+  const own = ownOf(tenancy, classified)
+  const bound = (which: 'first' | 'last'): string => `(select ${LIBRARY_SCHEMA}.${which}_readable(${own}))`
+  return `${columnOf(classified)} between ${bound('first')} and ${bound('last')}`
+}
+
+const columnOf = ({ tenantColumn }: ClassifiedTable): string => quoteIdentifier(tenantColumn?.name ?? '')
+
+function ownOf(tenancy: Tenancy, { of }: ClassifiedTable): string {
+  const { tenant, user } = contextExpressions(tenancy)
+  return of === 'user' ? user : tenant
+}
+
+const READS_ALL = `(select ${LIBRARY_SCHEMA}.current_user_reads_all())`

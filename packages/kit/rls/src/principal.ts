@@ -36,6 +36,11 @@ export function contextOf(kind: TenancyKind, principal: Principal): Context {
   return { tenant: organization ?? user, user, organization, claims }
 }
 
+/** A tenant's id, checked as a principal's is. */
+export function checkedTenant(kind: TenancyKind, tenant: string): string {
+  return identifier(kind === 'organization' ? 'organizationId' : 'userId', tenant, kind === 'user-text' ? 'text' : 'uuid')
+}
+
 function identifier(field: string, value: unknown, type: 'uuid' | 'text'): string {
   if (typeof value !== 'string' || value === '') throw invalid(field, 'must be a text that is not empty')
   if (type === 'uuid') {

@@ -36,7 +36,7 @@ export function checkReferences(tables: readonly ClassifiedTable[], globalKeys: 
 }
 
 /** Unique constraints and unique indexes, the primary key aside: tenants don't choose it. */
-function uniqueKeys(table: PgTable): readonly { name: string; columns: readonly string[] }[] {
+export function uniqueKeys(table: PgTable): readonly { name: string; columns: readonly string[] }[] {
   const config = getTableConfig(table)
   return [
     ...config.uniqueConstraints.map((unique) => ({

@@ -14,9 +14,9 @@ import {
   type TransactionOptions,
 } from '@tenantry/core'
 import { ORGANIZATION_GATE, USER_GATE } from './gate.ts'
-import { type Login, loginOf } from './login.ts'
+import { knownLogin, type Login, loginOf } from './login.ts'
 import { ROLES } from './names.ts'
-import { contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
+import { checkedTenant, contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
 import type { Tenancy } from './tenancy.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -41,11 +41,11 @@ export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'
     gate: context.organization === null ? USER_GATE : ORGANIZATION_GATE,
     async run(query, given = {}) {
       refuseInside(database)
-      const login = await loginOf(database)
+      const login = knownLogin(database) ?? (await loginOf(database))
+      const statement = bindQuery(query, given, values)
       const gated = query.gated && login.mode !== 'transaction' && gateSuffices(database, login)
-      const all = { ...given, ...values }
-      if (gated) return login.driver.query(bindQuery(query, all))
-      return login.driver.transaction(transactionOptions(login, {}), (connection) => connection.query(bindQuery(query, all)))
+      if (gated) return login.driver.query(statement)
+      return login.driver.transaction(transactionOptions(login, {}), (connection) => connection.query(statement))
     },
     async transaction(run, options = {}) {
       refuseInside(database)
@@ -85,6 +85,31 @@ export function serviceExecutor(database: Database, tenant: string | null = null
     transaction: (run, more = {}) =>
       begin(more, (connection) => inside(database, connection, { role: 'service', tenant }, run)),
   }
+}
+
+/**
+ * A reader's executor, bound to another tenant whose rows it reads: its statements name that tenant, with the
+ * reader's own context. Whoever is no reader finds no rows, and nobody writes.
+ *
+ * @throws ConfigurationError where the tenancy declares no readers, ValidationError for a malformed id.
+ */
+export function bindReading(
+  executor: Executor,
+  tenancy: Pick<Tenancy, 'kind' | 'readers'>,
+  tenant: string,
+): Executor {
+  if (tenancy.readers === null || executor.role !== 'tenant') {
+    throw new ConfigurationError('Nobody reads here for another tenant', {
+      hint: 'Declare `readers` in the tenancy; the service role binds a tenant with tenant()',
+    })
+  }
+  const bound = checkedTenant(tenancy.kind, tenant)
+  const bind = (inner: Executor): Executor => ({
+    ...inner,
+    tenant: bound,
+    transaction: (run, options) => inner.transaction((within) => run(bind(within)), options),
+  })
+  return bind(executor)
 }
 
 /** A service executor bound to one tenant, inside the same transaction where it is in one. */

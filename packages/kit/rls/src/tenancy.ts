@@ -1,7 +1,7 @@
 import { ConfigurationError } from '@tenantry/core'
 import { getTableColumns, is } from 'drizzle-orm'
 import { getTableConfig, PgTable, type PgColumn } from 'drizzle-orm/pg-core'
-import { checkReferences } from './references.ts'
+import { checkReferences, uniqueKeys } from './references.ts'
 
 /**
  * Who a tenant is: a person with a uuid, a person with a text id (Clerk), or an organization (uuid) whose
@@ -45,6 +45,8 @@ interface TenantTable<T> extends TableAccess<T> {
    * all tenants, so choosing one would tell whether another tenant has it.
    */
   readonly clientIds?: boolean
+  /** `false`: not even `readers` of the system see other tenants' rows. */
+  readonly readers?: false
 }
 
 interface GlobalTable {
@@ -53,6 +55,8 @@ interface GlobalTable {
 
 interface InternalTable {
   readonly class: 'internal'
+  /** `true`: `readers` of the system see it; other tenants still don't. */
+  readonly readers?: true
 }
 
 /**
@@ -71,9 +75,38 @@ export interface MembershipOptions {
   readonly active?: PgColumn
 }
 
+/**
+ * Who reads every tenant's rows, such as administrators: people whom a table lists. It is looked up for each
+ * statement, by the person of the context alone, so who is struck off reads nothing more from then on. They
+ * write no more than anyone: the restrictive policies of the writing commands hold for them as for all.
+ */
+export interface ReadersOptions {
+  readonly table: PgTable
+  /** The column of that table that holds the person. */
+  readonly user: PgColumn
+  /** A further SQL condition on `reader`, such as `reader.is_active`. Absent: a row is enough. */
+  readonly condition?: string
+  /**
+   * For `user-text` alone, where it is required: the column that lists every tenant. Text has no greatest
+   * value, so what a reader may see ends at the greatest that this column holds.
+   */
+  readonly tenants?: PgColumn
+}
+
+/** The last three stand in only where there are `readers`: their `isolation` is for SELECT alone. */
 export type PolicyNamer = (
   table: string,
-  policy: 'isolation' | 'select' | 'insert' | 'update' | 'delete' | 'service' | 'definer',
+  policy:
+    | 'isolation'
+    | 'select'
+    | 'insert'
+    | 'update'
+    | 'delete'
+    | 'service'
+    | 'definer'
+    | 'isolation_insert'
+    | 'isolation_update'
+    | 'isolation_delete',
 ) => string
 
 export interface TenancyOptions<S extends Record<string, unknown>> {
@@ -84,6 +117,8 @@ export interface TenancyOptions<S extends Record<string, unknown>> {
   readonly tables: { readonly [K in TableKey<S>]: TableClass<S[K]> }
   /** Required for `organization`. */
   readonly membership?: MembershipOptions
+  /** Absent: nobody reads another tenant's rows. */
+  readonly readers?: ReadersOptions
   /** Names of the policies, where a host's conventions are to be kept. */
   readonly policyName?: PolicyNamer
   /**
@@ -103,6 +138,8 @@ export interface ClassifiedTable {
   /** Null for global and internal tables. */
   readonly tenantColumn: { readonly property: string; readonly name: string } | null
   readonly of: 'tenant' | 'user'
+  /** Whether the system's readers see all of its rows. */
+  readonly readers: boolean
   /** What the tenant role is granted; arrays are column names. Absent: nothing. */
   readonly privileges: {
     readonly select?: true
@@ -116,6 +153,7 @@ export interface Tenancy {
   readonly kind: TenancyKind
   readonly tables: readonly ClassifiedTable[]
   readonly membership: MembershipOptions | null
+  readonly readers: ReadersOptions | null
   readonly policyName: PolicyNamer
   readonly globalKeys: readonly string[]
 }
@@ -130,13 +168,21 @@ const defaultPolicyName: PolicyNamer = (_table, policy) => (policy === 'isolatio
  *   or a unique key that leaves the tenant out, a global key that a tenant may write.
  */
 export function defineTenancy<const S extends Record<string, unknown>>(options: TenancyOptions<S>): Tenancy {
-  const { kind, schema, globalKeys = [], membership = null } = options
+  const { kind, schema, globalKeys = [], membership = null, readers = null } = options
   if ((kind === 'organization') !== (membership !== null)) {
     throw new ConfigurationError(
       kind === 'organization'
         ? 'An organization tenancy needs to know where membership is looked up'
         : `A ${kind} tenancy has no membership`,
       { hint: 'Give `membership` for the kind organization, and only there' },
+    )
+  }
+  if (readers !== null && (kind === 'user-text') !== (readers.tenants !== undefined)) {
+    throw new ConfigurationError(
+      kind === 'user-text'
+        ? 'Readers of a user-text tenancy need to know which column lists the tenants'
+        : `Readers of a ${kind} tenancy need no list of the tenants`,
+      { hint: 'Give `readers.tenants` for the kind user-text, and only there' },
     )
   }
   const classes = options.tables as Readonly<Record<string, TableClass | undefined>>
@@ -148,7 +194,7 @@ export function defineTenancy<const S extends Record<string, unknown>>(options: 
         hint: `Add ${key} to \`tables\` as tenant, global or internal; nothing is guessed`,
       })
     }
-    return [classify(key, value, declared, kind, globalKeys)]
+    return [classify(key, value, declared, kind, globalKeys, readers !== null)]
   })
   for (const key of Object.keys(classes)) {
     if (!tables.some((table) => table.key === key)) {
@@ -156,7 +202,7 @@ export function defineTenancy<const S extends Record<string, unknown>>(options: 
     }
   }
   checkReferences(tables, globalKeys)
-  return { kind, tables, membership, policyName: options.policyName ?? defaultPolicyName, globalKeys }
+  return { kind, tables, membership, readers, policyName: options.policyName ?? defaultPolicyName, globalKeys }
 }
 
 function classify(
@@ -165,11 +211,28 @@ function classify(
   declared: TableClass,
   kind: TenancyKind,
   globalKeys: readonly string[],
+  hasReaders: boolean,
 ): ClassifiedTable {
   const config = getTableConfig(table)
-  const base = { key, table, schema: config.schema ?? 'public', name: config.name, of: 'tenant' as const }
-  if (declared.class === 'global') return { ...base, class: 'global', tenantColumn: null, privileges: { select: true } }
-  if (declared.class === 'internal') return { ...base, class: 'internal', tenantColumn: null, privileges: {} }
+  const base = {
+    key,
+    table,
+    schema: config.schema ?? 'public',
+    name: config.name,
+    of: 'tenant' as const,
+    tenantColumn: null,
+    readers: false,
+  }
+  if (declared.class === 'internal' && declared.readers === true && !hasReaders) {
+    throw new ConfigurationError(`${config.name} is for readers, but the tenancy declares none`, {
+      hint: 'Say who they are in `readers`',
+    })
+  }
+  if (declared.class === 'global') return { ...base, class: 'global', privileges: { select: true } }
+  if (declared.class === 'internal') {
+    const readers = declared.readers === true
+    return { ...base, class: 'internal', readers, privileges: readers ? { select: true } : {} }
+  }
 
   const columns: Record<string, PgColumn> = getTableColumns(table)
   const named = (property: string): PgColumn => {
@@ -219,11 +282,12 @@ function classify(
   }
   const insert = extent(declared.insert, insertable)
   const update = extent(declared.update, updatable)
-  checkGlobalKeys(config, globalKeys, [...(insert ?? []), ...(update ?? [])])
+  checkGlobalKeys(table, globalKeys, [...(insert ?? []), ...(update ?? [])])
   return {
     ...base,
     class: 'tenant',
     of,
+    readers: hasReaders && declared.readers !== false && declared.select !== false,
     tenantColumn: { property: declared.column, name: tenant.name },
     privileges: {
       ...(declared.select === false ? {} : { select: true as const }),
@@ -250,19 +314,15 @@ function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'te
 }
 
 function checkGlobalKeys(
-  config: ReturnType<typeof getTableConfig>,
+  table: PgTable,
   globalKeys: readonly string[],
   writable: readonly string[],
 ): void {
-  const keys = [
-    ...config.uniqueConstraints.map((unique) => ({ name: unique.name, columns: unique.columns.map((column) => column.name) })),
-    ...config.columns.filter((column) => column.isUnique).map((column) => ({ name: column.uniqueName, columns: [column.name] })),
-  ]
-  for (const key of keys) {
-    if (key.name === undefined || !globalKeys.includes(key.name)) continue
+  for (const key of uniqueKeys(table)) {
+    if (!globalKeys.includes(key.name)) continue
     const open = key.columns.find((column) => writable.includes(column))
     if (open !== undefined) {
-      throw new ConfigurationError(`${config.name}.${open} is unique over all tenants and writable by a tenant`, {
+      throw new ConfigurationError(`${getTableConfig(table).name}.${open} is unique over all tenants and writable by a tenant`, {
         hint: 'Writing it would tell whether another tenant holds the value; leave it to the service role',
       })
     }
