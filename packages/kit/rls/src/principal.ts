@@ -5,6 +5,9 @@ import type { TenancyKind } from './tenancy.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+/** Escapes in a JSON text that PostgreSQL's jsonb refuses; a backslash of the text itself is doubled. */
+const UNREADABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+
 /** A principal's context, as texts that are only ever bound as parameters. */
 export interface Context {
   readonly tenant: string
@@ -33,6 +36,8 @@ export function contextOf(kind: TenancyKind, principal: Principal): Context {
     sub: user,
     role: 'authenticated',
   })
+  // They would make the whole of it invalid to `jsonb`, and every reader of the claims fail.
+  if (UNREADABLE.test(claims)) throw invalid('claims', 'contain a NUL character or half of a surrogate pair')
   return { tenant: organization ?? user, user, organization, claims }
 }
 
@@ -48,6 +53,8 @@ function identifier(field: string, value: unknown, type: 'uuid' | 'text'): strin
     return value.toLowerCase()
   }
   if (value.includes('\0')) throw invalid(field, 'contains a NUL character, which PostgreSQL can not store')
+  // Encoding would replace it, and two ids could become one.
+  if (/\p{Surrogate}/u.test(value)) throw invalid(field, 'contains half of a surrogate pair, which is no character')
   return value
 }
 

@@ -108,7 +108,7 @@ function bindSystem<S extends Record<string, unknown>, R extends Definitions>(
   database: Database,
 ): System<S, R> {
   const { driver } = database
-  const parts = { definitions: definition.repositories, schema: definition.schema, casing: definition.casing }
+  const parts = { definitions: definition.repositories, schema: definition.schema, tenancy: definition.tenancy, casing: definition.casing }
   const source = () => {
     if (definition.migrations === null) {
       throw new ConfigurationError(`${definition.name} has no migrations of its own`, {

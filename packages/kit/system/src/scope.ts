@@ -1,6 +1,6 @@
 import { ConfigurationError, type Executor, type ScopeTransactionOptions } from '@tenantry/core'
 import type { RepositoryDefinition } from '@tenantry/repository'
-import { bindTenant } from '@tenantry/rls'
+import { bindReading, bindTenant, type Tenancy } from '@tenantry/rls'
 import { type Casing } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { scopedDrizzle, type ScopedDrizzle } from './drizzle.ts'
@@ -17,6 +17,12 @@ export type Scope<R extends Definitions, S extends Record<string, unknown>> = Bo
   /** Drizzle, with the principal's context on every statement. */
   readonly db: ScopedDrizzle<S>
   /**
+   * The repositories of another tenant, for a reader of the system (an administrator): reads find its rows,
+   * writes are refused. Whoever is no reader finds nothing. Throws ConfigurationError where the tenancy
+   * declares no readers.
+   */
+  reading(tenantId: string): Scope<R, S>
+  /**
    * Several calls in one transaction with one context. Inside another one: a savepoint, which can fail by
    * itself and can't change the context.
    */
@@ -24,18 +30,19 @@ export type Scope<R extends Definitions, S extends Record<string, unknown>> = Bo
 }
 
 /** The service role's view: every tenant, one at a time. */
-export type ServiceScope<R extends Definitions, S extends Record<string, unknown>> = Omit<Scope<R, S>, 'transaction'> & {
+export type ServiceScope<R extends Definitions, S extends Record<string, unknown>> = Omit<Scope<R, S>, 'transaction' | 'reading'> & {
   /** The repositories bound to one tenant, which a tenant table needs; in the same transaction. */
   tenant(id: string): ServiceScope<R, S>
   transaction<T>(run: (scope: ServiceScope<R, S>) => Promise<T>, options?: ScopeTransactionOptions): Promise<T>
 }
 
 /** Names that a scope uses itself. */
-const RESERVED = ['db', 'transaction', 'tenant', 'then']
+const RESERVED = ['db', 'transaction', 'tenant', 'reading', 'then']
 
 export interface ScopeParts<R extends Definitions, S extends Record<string, unknown>> {
   readonly definitions: R
   readonly schema: S
+  readonly tenancy: Pick<Tenancy, 'kind' | 'readers'>
   readonly casing: Casing | undefined
 }
 
@@ -49,6 +56,7 @@ export function tenantScope<R extends Definitions, S extends Record<string, unkn
   executor: Executor,
 ): Scope<R, S> {
   return repositories(parts, executor, {
+    reading: (id: string) => tenantScope(parts, bindReading(executor, parts.tenancy, id)),
     transaction: <T>(run: (scope: Scope<R, S>) => Promise<T>, options?: ScopeTransactionOptions) =>
       executor.transaction((inner) => run(tenantScope(parts, inner)), options),
   }) as Scope<R, S>
