@@ -52,11 +52,31 @@ export async function connect(target: string | undefined | ConnectOptions | Host
       hint: "Set DATABASE_URL to postgres://user:password@host/database, or pass 'memory://' for an embedded database",
     })
   }
-  if (/^postgres(ql)?:\/\//.test(url)) return connectPostgres(url, options)
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    checkUrl(url)
+    return connectPostgres(url, options)
+  }
   if (url === 'memory://' || url.startsWith('file:')) return connectEmbedded(url)
   throw new ConfigurationError(`The database URL has an unknown scheme (${url.split(':', 1)[0]}:)`, {
     hint: 'Supported are postgres://, memory:// and file:<folder>',
   })
+}
+
+/** Several hosts may stand in a URL, separated by commas; the first stands for all of them here. */
+function firstHost(url: string): URL {
+  return new URL(url.replace(/,[^/?]*/, ''))
+}
+
+/** Refuses a URL that the client could only trip over. The message doesn't repeat it: it holds a password. */
+function checkUrl(url: string): void {
+  try {
+    const { username, password, pathname } = firstHost(url)
+    for (const part of [username, password, pathname]) decodeURIComponent(part)
+  } catch {
+    throw new ConfigurationError('The database URL can not be read', {
+      hint: "Encode what isn't a letter or digit in user and password: % as %25, @ as %40, / as %2F, : as %3A",
+    })
+  }
 }
 
 function toOptions(target: string | undefined | ConnectOptions | HostClient): ConnectOptions {
@@ -153,7 +173,7 @@ async function warnOfPooler(
 ): Promise<void> {
   const { announced, actual } = await announcedBackend(source)
   if (pooled) return
-  const port = Number(new URL(url).port || 5432)
+  const port = Number(firstHost(url).port || 5432)
   const signs = [
     isPoolerPort(port) ? `port ${port} is a pooler's` : undefined,
     announced !== undefined && announced !== actual ? 'the server process is not the one that the connection announced' : undefined,

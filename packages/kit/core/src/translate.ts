@@ -133,11 +133,15 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
     case '57P03':
     case '53300':
       return new ConnectionError(`The server ended or refused the session (${sqlState})`, { ...options(), cause })
+    case '3D000':
+      return new ConnectionError('The server has no such database', {
+        ...options('Check the path of the connection URL, or create the database'),
+        retryable: false,
+      })
     case '28P01':
     case '28000':
-    case '3D000':
       return new ConnectionError(`The server refused the login (${sqlState})`, {
-        ...options('Check user, password and database of the connection URL'),
+        ...options('Check user and password of the connection URL'),
         retryable: false,
       })
     default:

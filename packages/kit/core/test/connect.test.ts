@@ -34,6 +34,13 @@ describe('connect', () => {
     expect(String(failure)).not.toContain('secret')
   })
 
+  it.each(['postgres://a:100%@127.0.0.1/db', 'postgres://a:p@[/db', 'postgres://'])('refuses a URL that can not be read, without repeating it', async (url) => {
+    const failure: unknown = await connect(url).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(Error)
+    expect(failure).toMatchObject({ code: expect.stringMatching(/^TENANTRY_(CONFIGURATION|CONNECTION)$/) })
+    expect(String(failure)).not.toContain('100%')
+  })
+
   it('says at once that a server can not be reached, as a retryable error without the password', async () => {
     const port = await freePort()
     const failure = await connect(`postgres://someone:secret@127.0.0.1:${port}/db`).catch((error: unknown) => error)
