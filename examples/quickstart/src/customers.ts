@@ -54,7 +54,7 @@ export const fieldNotes: Customer = {
       name: 'Forests and Rivers',
       about: 'forests conservation public lands rivers irrigation parks water wildlife',
     },
-    { name: 'Farms', about: 'farmers crops agriculture farm prices wheat cotton soil harvest' },
+    { name: 'Farms', about: 'farmers farm agriculture crops soil prices products cooperative credit' },
   ],
   search: 'forest or irrigation -tariff',
   question: 'What becomes of the rivers when the forests are cut?',

@@ -49,7 +49,7 @@ export function createPrinter(write: (line: string) => void, { color = false } =
           if (typeof rows.at(-1)?.[at] === 'number') return cell.padStart(width)
           return at === row.length - 1 ? cell : cell.padEnd(width)
         })
-        write(INDENT + clip(aligned.join('  '), WIDTH - INDENT.length))
+        write(INDENT + clip(aligned.join('  ').trimEnd(), WIDTH - INDENT.length))
       }
     },
   }

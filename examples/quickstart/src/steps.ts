@@ -256,7 +256,7 @@ export function whatNext({ driver }: Database, print: Printer): void {
     driver.kind === 'pglite'
       ? ['DATABASE_URL=postgres://... npm run quickstart', 'does the same on a server, where the rows stay']
       : ['select * from generated_drafts', 'in psql, as a superuser: the rows are still there'],
-    ['examples/quickstart/src/customers.ts', 'other pillars, voices and searches: change them, run again'],
+    ['examples/quickstart/src/customers.ts', 'its pillars, voices and searches: change some'],
     ['examples/quickstart/src/steps.ts', 'what an application calls, step by step'],
     ['README.md', 'the first twenty lines of your own'],
   ])

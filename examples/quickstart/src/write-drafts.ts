@@ -15,12 +15,13 @@ const VARIANTS: readonly { readonly letter: VariantLetter; readonly angle: HookA
 const HOOK_CHARACTERS = { min: 30, max: 140 }
 const CALL_CHARACTERS = { min: 30, max: 200 }
 /** Hooks are chosen among so many sentences of the speech, those nearest to the topic. */
-const HOOKS_CONSIDERED = 10
+const HOOKS_CONSIDERED = 5
 /** A call less similar to the topic than this calls for something else. */
 const CALL_SIMILARITY_MIN = 0.1
 
 /** Refers to a sentence before it, so it can't come first. */
-const REFERRING = /^(?:it|its|this|that|these|those|they|their|he|his|such|but|and|so|however)\b/i
+const REFERRING =
+  /^(?:it|its|this|that|these|those|they|their|he|his|such|but|and|so|however|therefore|as a result|for example)\b/i
 const CALL =
   /\b(?:let us|we must|we should|should be|ought to|i urge|i ask|i recommend|i propose|it is time)\b/i
 
