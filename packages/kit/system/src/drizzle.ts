@@ -26,10 +26,25 @@ export function scopedDrizzle<S extends Record<string, unknown>>(
     },
     { schema, ...(casing === undefined ? {} : { casing }) },
   )
+  throwAsThrown(db)
   return Object.assign(db, {
     transaction<T>(run: (inner: ScopedDrizzle<S>) => Promise<T>, options?: ScopeTransactionOptions): Promise<T> {
       if (typeof run !== 'function') throw new ConfigurationError('transaction() needs a callback')
       return executor.transaction((inner) => run(scopedDrizzle(inner, schema, casing)), options)
     },
   })
+}
+
+interface DrizzleSession {
+  prepareQuery(...query: readonly unknown[]): { queryWithCache?: unknown }
+}
+
+/** Drizzle wraps what a driver throws in an error whose message repeats the parameters; ours is typed and doesn't. */
+function throwAsThrown(db: object): void {
+  const session = Reflect.get(db, 'session') as DrizzleSession
+  const prepareQuery = session.prepareQuery.bind(session)
+  session.prepareQuery = (...query) =>
+    Object.assign(prepareQuery(...query), {
+      queryWithCache: (_text: string, _params: unknown[], run: () => Promise<unknown>) => run(),
+    })
 }
