@@ -28,6 +28,11 @@ export interface Executor {
    */
   readonly tenant: string | null
   /**
+   * The person of the context, for tables whose rows belong to a user across organizations. Absent for the
+   * service role: there such a table's statements name what `tenant` binds.
+   */
+  readonly user?: string | null
+  /**
    * A condition that sets this principal's context as it is evaluated, before any row is read: put it
    * into the WHERE clause of a single statement and the statement needs no transaction. Null where a
    * transaction already holds the context, or the login can't be trusted with a gate; the same object

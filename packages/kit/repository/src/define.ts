@@ -20,6 +20,11 @@ export interface RepositoryOptions<
    * the tenancy, because inputs are typed without it; a system checks that the two agree.
    */
   readonly tenant: Tenant
+  /**
+   * `user`: the rows belong to a person across their organizations, as the tenancy says of the table, and
+   * statements name the person instead of the organization. Default: `tenant`.
+   */
+  readonly of?: 'tenant' | 'user'
   /** The columns of a primary key that isn't declared by `.primaryKey()` on one column. */
   readonly key?: readonly Key[]
   /**
@@ -52,6 +57,8 @@ export interface RepositoryDefinition<T extends PgTable, Bound> {
   readonly table: T
   /** The property of the tenant column, or null. */
   readonly tenant: string | null
+  /** Whom that column names. Default: `tenant`. */
+  readonly of?: 'tenant' | 'user'
   /** The repository for one principal. Cheap: call it per request. */
   bind(executor: Executor): Bound
 }
@@ -85,6 +92,7 @@ export function defineRepository<
   return {
     table,
     tenant: options.tenant,
+    of: options.of ?? 'tenant',
     bind(executor) {
       const core: Core = new Repository(engine, executor)
       const own = verbs(core, executor)

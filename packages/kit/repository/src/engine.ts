@@ -41,8 +41,9 @@ export interface Call {
 }
 
 /** The tenant that the executor is bound to; null for a global table. Throws ConfigurationError when there is none. */
-export function tenantOf({ tenant, label }: TablePlan, executor: Executor): string | null {
+export function tenantOf({ tenant, of, label }: TablePlan, executor: Executor): string | null {
   if (tenant === null) return null
+  if (of === 'user' && executor.role === 'tenant' && executor.user !== undefined) return executor.user
   if (executor.tenant !== null) return executor.tenant
   throw new ConfigurationError(`${label} belongs to tenants, and the service role is not bound to one`, {
     table: label,

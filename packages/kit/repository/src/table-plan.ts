@@ -8,6 +8,7 @@ import { parseSort } from './sort.ts'
 
 export interface TableDeclaration {
   readonly tenant: string | null
+  readonly of?: 'tenant' | 'user' | undefined
   readonly key?: readonly string[] | undefined
   readonly readOnly?: readonly string[] | undefined
   readonly softDelete?: string | undefined
@@ -24,6 +25,8 @@ export interface TablePlan {
   readonly fields: readonly Field[]
   readonly byProperty: ReadonlyMap<string, Field>
   readonly tenant: Field | null
+  /** Whom the tenant column names: the executor's tenant, or its user. */
+  readonly of: 'tenant' | 'user'
   /** What tells rows of one tenant apart; never empty. */
   readonly key: readonly Field[]
   readonly softDelete: Field | null
@@ -86,6 +89,7 @@ export function planTable(table: PgTable, declaration: TableDeclaration): TableP
     fields,
     byProperty,
     tenant,
+    of: declaration.of ?? 'tenant',
     key,
     softDelete,
     creatable,

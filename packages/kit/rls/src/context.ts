@@ -30,11 +30,19 @@ const EVERYONE = [ROLES.tenant, ROLES.service, ROLES.definer]
 export interface ContextExpressions {
   readonly tenant: string
   readonly user: string
+  /** What the user is in the current organization; null unless the membership declares a role column. */
+  readonly role: string | null
 }
 
-export function contextExpressions(tenancy: Pick<Tenancy, 'kind'>): ContextExpressions {
+export function contextExpressions(
+  tenancy: Pick<Tenancy, 'kind'> & Partial<Pick<Tenancy, 'membership'>>,
+): ContextExpressions {
   const user = `${LIBRARY_SCHEMA}.current_user_${tenancy.kind === 'user-text' ? 'text' : 'uuid'}()`
-  return { user, tenant: tenancy.kind === 'organization' ? `${LIBRARY_SCHEMA}.current_organization()` : user }
+  return {
+    user,
+    tenant: tenancy.kind === 'organization' ? `${LIBRARY_SCHEMA}.current_organization()` : user,
+    role: tenancy.membership?.role === undefined ? null : `${LIBRARY_SCHEMA}.current_organization_role()`,
+  }
 }
 
 export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
@@ -58,35 +66,42 @@ export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
       executableBy: EVERYONE,
     }),
   ]
-  if (tenancy.membership !== null) objects.push(currentOrganization(tenancy.membership))
+  if (tenancy.membership !== null) objects.push(...membershipObjects(tenancy.membership))
   if (tenancy.readers !== null) objects.push(...readerObjects(tenancy.kind, tenancy.readers))
   return objects
 }
 
-/** The active organization, if the user is a member of it at this moment; else null. */
-function currentOrganization(membership: MembershipOptions): DdlObject {
-  const { table, user, organization, active } = membership
+/** The active organization, if the user is a member of it at this moment, and what they are there; else null. */
+function membershipObjects(membership: MembershipOptions): readonly DdlObject[] {
+  const { table, user, organization, active, role: memberRole } = membership
   const column = (of: { readonly name: string }): string => `member.${quoteIdentifier(of.name)}`
-  return sqlFunction({
-    schema: LIBRARY_SCHEMA,
-    name: 'current_organization',
-    args: [],
-    returns: 'uuid',
-    language: 'sql',
-    volatility: 'stable',
-    parallel: 'safe',
-    security: 'definer',
-    owner: ROLES.definer,
-    // The caller is checked by what it asks for: only a membership of the context's own user is looked up.
-    body: [
-      `select ${column(organization)}`,
-      `from ${relation(table).sql} as member`,
-      `where ${column(user)} = ${LIBRARY_SCHEMA}.current_user_uuid()`,
-      `  and ${column(organization)} = ${either(SETTINGS.organization, 'org_id', 'uuid')}`,
-      ...(active === undefined ? [] : [`  and ${column(active)}`]),
-    ].join('\n'),
-    executableBy: EVERYONE,
-  })
+  const ofMember = (name: string, returns: string, answer: string): DdlObject =>
+    sqlFunction({
+      schema: LIBRARY_SCHEMA,
+      name,
+      args: [],
+      returns,
+      language: 'sql',
+      volatility: 'stable',
+      parallel: 'safe',
+      security: 'definer',
+      owner: ROLES.definer,
+      // The caller is checked by what it asks for: only a membership of the context's own user is looked up.
+      body: [
+        `select ${answer}`,
+        `from ${relation(table).sql} as member`,
+        `where ${column(user)} = ${LIBRARY_SCHEMA}.current_user_uuid()`,
+        `  and ${column(organization)} = ${either(SETTINGS.organization, 'org_id', 'uuid')}`,
+        ...(active === undefined ? [] : [`  and ${column(active)}`]),
+      ].join('\n'),
+      executableBy: EVERYONE,
+    })
+  return [
+    ofMember('current_organization', 'uuid', column(organization)),
+    ...(memberRole === undefined
+      ? []
+      : [ofMember('current_organization_role', 'text', `${column(memberRole)}::text`)]),
+  ]
 }
 
 /**

@@ -7,7 +7,6 @@ import {
   type Connection,
   type Database,
   type Executor,
-  type ExecutorRole,
   IsolationError,
   type Principal,
   type ScopeTransactionOptions,
@@ -38,6 +37,7 @@ export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'
   const executor: Executor = {
     role: 'tenant',
     tenant: context.tenant,
+    user: context.user,
     gate: context.organization === null ? USER_GATE : ORGANIZATION_GATE,
     async run(query, given = {}) {
       refuseInside(database)
@@ -51,7 +51,7 @@ export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'
       refuseInside(database)
       const login = await loginOf(database)
       return login.driver.transaction(transactionOptions(login, options), (connection) =>
-        inside(database, connection, { role: 'tenant', tenant: context.tenant }, run),
+        inside(database, connection, { role: 'tenant', tenant: context.tenant, user: context.user }, run),
       )
     },
   }
@@ -145,7 +145,7 @@ function refuseInside(database: Database): void {
 async function inside<T>(
   database: Database,
   connection: Connection,
-  identity: { readonly role: ExecutorRole; readonly tenant: string | null },
+  identity: Pick<Executor, 'role' | 'tenant' | 'user'>,
   run: (executor: Executor) => Promise<T>,
 ): Promise<T> {
   let ended = false

@@ -73,6 +73,8 @@ export interface MembershipOptions {
   readonly organization: PgColumn
   /** A boolean column that must be true; absent: a row is a membership. */
   readonly active?: PgColumn
+  /** A text column that says what the member may do: policies read it by `contextExpressions().role`. */
+  readonly role?: PgColumn
 }
 
 /**

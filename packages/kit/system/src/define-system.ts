@@ -145,7 +145,7 @@ async function runChecks(checks: readonly Check[], connection: Connection): Prom
 }
 
 function checkRepositories(tenancy: Tenancy, repositories: Definitions): void {
-  for (const [name, { table, tenant }] of Object.entries(repositories)) {
+  for (const [name, { table, tenant, of = 'tenant' }] of Object.entries(repositories)) {
     const classified = tenancy.tables.find((candidate) => candidate.table === table)
     if (classified === undefined) {
       throw new ConfigurationError(`The repository ${name} is of a table that the tenancy doesn't classify`)
@@ -155,6 +155,11 @@ function checkRepositories(tenancy: Tenancy, repositories: Definitions): void {
       throw new ConfigurationError(
         `The repository ${name} says that the tenant is ${tenant ?? 'nobody'}, the tenancy says ${declared ?? 'nobody'}`,
       )
+    }
+    if (classified.of !== of) {
+      throw new ConfigurationError(`The repository ${name} names the ${of}, the tenancy says that its rows are the ${classified.of}'s`, {
+        hint: `Declare it with of: '${classified.of}'`,
+      })
     }
   }
 }
