@@ -1,5 +1,7 @@
 /** What the catalog says of the tables in `public`, in the notation of specification.ts. */
-import type { TestDatabase } from './database.ts'
+import type { PilotDatabase } from './support/pilot.ts'
+
+type TestDatabase = Pick<PilotDatabase, 'rows'>
 
 const plain = (text: string) =>
   text
@@ -76,4 +78,110 @@ export async function indexesOf(database: TestDatabase): Promise<Index[]> {
     join pg_am m on m.oid = i.relam
     where t.relnamespace = 'public'::regnamespace and not t.relispartition and x.indisvalid
     order by 1`)
+}
+
+export async function triggersOf(database: TestDatabase): Promise<string[]> {
+  const rows = await database.rows<{ trigger: string }>(`
+    select c.relname || ': ' || t.tgname || ' ' || substring(pg_get_triggerdef(t.oid) from ' (BEFORE .*) ON public')
+             || ', ' || p.proname || case when t.tgenabled = 'O' then '' else ' (not enabled)' end as trigger
+    from pg_trigger t
+    join pg_class c on c.oid = t.tgrelid
+    join pg_proc p on p.oid = t.tgfoid
+    where c.relnamespace = 'public'::regnamespace and not c.relispartition and not t.tgisinternal
+    order by c.relname, t.tgname`)
+  return rows.map(({ trigger }) => trigger)
+}
+
+/** `security function(arguments) returns type: callers` for the functions that aren't an extension's. */
+export async function functionsOf(database: TestDatabase): Promise<string[]> {
+  const rows = await database.rows<{ function: string }>(`
+    select n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ') returns '
+             || pg_get_function_result(p.oid) || ', '
+             || case when p.prosecdef then 'definer' else 'invoker' end || ', for '
+             || coalesce((
+                  select string_agg(case a.grantee when 0 then 'everyone' else pg_get_userbyid(a.grantee) end, ' ' order by pg_get_userbyid(a.grantee))
+                  from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                  where a.grantee <> p.proowner
+                ), 'nobody') as function
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('public', 'tenantry')
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    order by 1`)
+  return rows.map(({ function: text }) => text)
+}
+
+/** By table: `policy for command to role`, restrictive ones in capitals. */
+export async function policiesOf(database: TestDatabase): Promise<Record<string, string[]>> {
+  const rows = await database.rows<{ table: string; policies: string[] }>(`
+    select tablename as table, json_agg(
+             case permissive when 'RESTRICTIVE' then 'RESTRICTIVE ' else '' end
+               || policyname || ' for ' || lower(cmd) || ' to ' || array_to_string(roles, ', ')
+             order by policyname) as policies
+    from pg_policies where schemaname = 'public' group by tablename order by tablename`)
+  return Object.fromEntries(rows.map(({ table, policies }) => [table, policies]))
+}
+
+/** The conditions of all policies for customers, as the server prints them, each once. */
+export async function customerConditions(database: TestDatabase): Promise<string[]> {
+  const rows = await database.rows<{ condition: string }>(`
+    select distinct regexp_replace(condition, '\\s+', ' ', 'g') as condition
+    from pg_policies, unnest(array[qual, with_check]) as condition
+    where schemaname = 'public' and condition is not null and roles && array['tenantry_tenant']::name[]
+    order by 1`)
+  return rows.map(({ condition: text }) => text)
+}
+
+export interface Relation {
+  name: string
+  kind: 'table' | 'partition' | 'view' | 'materialized view'
+  forced: boolean
+  options: string[] | null
+}
+
+export async function relationsOf(database: TestDatabase): Promise<Relation[]> {
+  return database.rows<Relation>(`
+    select relname as name, relrowsecurity and relforcerowsecurity as forced, to_json(reloptions) as options,
+           case when relispartition then 'partition' when relkind in ('r', 'p') then 'table'
+                when relkind = 'v' then 'view' else 'materialized view' end as kind
+    from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+    order by relname`)
+}
+
+export interface Partition {
+  name: string
+  /** The first instant of its month and of the next one, in UTC. */
+  from: string
+  to: string
+  grants: number
+  policies: number
+}
+
+export async function partitionsOf(database: TestDatabase, parent: string): Promise<Partition[]> {
+  return database.rows<Partition>(
+    `select c.relname as name,
+       (bounds[1]::timestamptz at time zone 'UTC')::text as from,
+       (bounds[2]::timestamptz at time zone 'UTC')::text as to,
+       (select count(*)::int from aclexplode(c.relacl) a where a.grantee <> c.relowner) as grants,
+       (select count(*)::int from pg_policy p where p.polrelid = c.oid) as policies
+     from pg_inherits i
+     join pg_class c on c.oid = i.inhrelid
+     left join lateral regexp_match(
+       pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''(.+)''\\) TO \\(''(.+)''\\)'
+     ) as bounds on true
+     where i.inhparent = $1::regclass
+     order by 1`,
+    [parent],
+  )
+}
+
+/** `column type` of a view, in order. */
+export async function viewColumnsOf(database: TestDatabase, view: string): Promise<string[]> {
+  const rows = await database.rows<{ column: string }>(
+    `select attname || ' ' || format_type(atttypid, atttypmod) as column
+     from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum`,
+    [view],
+  )
+  return rows.map(({ column }) => plain(column))
 }

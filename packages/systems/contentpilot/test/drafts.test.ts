@@ -317,7 +317,8 @@ describeOnServer('two racers for one draft', () => {
   })
 })
 
-describe('scheduling', () => {
+// The embedded server's clock is the host's.
+describeOnServer('scheduling', () => {
   test('needs a moment in the future by the database’s clock, whatever the host’s says', async () => {
     const ann = await customer(place.pilot)
     const draft = await draftOf(ann, 'approved')

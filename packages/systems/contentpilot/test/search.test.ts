@@ -19,6 +19,7 @@ const add = {
     scope.rawTopics.discover({ source: 'manual', content }),
   topics: (of: Customer, content: string) => topicOf(of, content),
 }
+const TABLES = { rawTopics: 'raw_topics', topics: 'classified_topics' }
 const FUNCTIONS = { rawTopics: 'search_raw_topics', topics: 'search_classified_topics' }
 
 describe.each(['rawTopics', 'topics'] as const)('searching %s', (repository) => {
@@ -69,7 +70,7 @@ describe.each(['rawTopics', 'topics'] as const)('searching %s', (repository) => 
     const { ann, ben } = await setup('engineers')
     const call = `select id from tenantry.${FUNCTIONS[repository]}('engineers', 100)`
     for (const { userId, scope } of [ann, ben]) {
-      const own = (await scope[repository].list()).items.map(({ id }) => ({ id }))
+      const own = await place.rows(`select id from ${TABLES[repository]} where user_id = $1`, [userId])
       expect(own).toHaveLength(1)
       expect(await place.rowsAs(userId, call)).toEqual(own)
       expect(await scope[repository].search('engineers')).toMatchObject(own)

@@ -284,3 +284,64 @@ export const GLOBAL_UNIQUES: readonly string[] = [
   'idx_users_email',
   'subscriptions_stripe_subscription_id_key',
 ]
+
+/** The dashboard, refreshed and live: the documented columns. */
+export const DASHBOARD_COLUMNS: readonly string[] = [
+  'user_id uuid',
+  'pending_topics bigint',
+  'drafts_pending bigint',
+  'drafts_approved bigint',
+  'posts_published bigint',
+  'last_topic_discovered timestamptz',
+  'last_draft_generated timestamptz',
+]
+
+const touched = (table: string) =>
+  `${table}: update_${table}_updated_at BEFORE UPDATE, update_updated_at_timestamp`
+
+/** Every table with `updated_at` keeps it; the rest enforce the rules on a draft's and a topic's state. */
+export const TRIGGERS: readonly string[] = [
+  'classified_topics: archive_low_score BEFORE INSERT OR UPDATE OF ai_score, status, archive_low_classified_topics',
+  touched('classified_topics'),
+  'generated_drafts: assemble_full_text BEFORE INSERT OR UPDATE OF hook, body, cta, hashtags, full_text, assemble_generated_drafts_full_text',
+  'generated_drafts: enforce_status BEFORE INSERT OR UPDATE, enforce_generated_drafts_status',
+  touched('generated_drafts'),
+  touched('pillars'),
+  touched('profiles'),
+  touched('raw_topics'),
+  touched('subscriptions'),
+  touched('users'),
+  touched('voice_examples'),
+]
+
+const EVERYBODY = 'tenantry_definer tenantry_service tenantry_tenant'
+
+/** Documented ones in `public`, ours in `tenantry`; nothing is executable by everyone. */
+export const FUNCTIONS: readonly string[] = [
+  'public.refresh_dashboard_stats() returns void, definer, for tenantry_service',
+  'public.update_updated_at_timestamp() returns trigger, invoker, for nobody',
+  'tenantry.archive_low_classified_topics() returns trigger, invoker, for nobody',
+  'tenantry.assemble_generated_drafts_full_text() returns trigger, invoker, for nobody',
+  `tenantry.current_user_uuid() returns uuid, invoker, for ${EVERYBODY}`,
+  'tenantry.enforce_generated_drafts_status() returns trigger, invoker, for nobody',
+  'tenantry.ensure_partitions(parent regclass, months_ahead integer, first_month date) returns integer, invoker, for nobody',
+  'tenantry.search_classified_topics(query text, max integer) returns TABLE(id uuid, rank real), definer, for tenantry_tenant',
+  'tenantry.search_raw_topics(query text, max integer) returns TABLE(id uuid, rank real), definer, for tenantry_tenant',
+  'tenantry.similar_voice_examples(embedding text, max integer) returns TABLE(id uuid, distance double precision), definer, for tenantry_tenant',
+]
+
+/** What a customer may do with their own rows: what is missing is billing's, Clerk's or retention's. */
+export const CUSTOMER_COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  audit_logs: ['select'],
+  classified_topics: ['delete', 'insert', 'select', 'update'],
+  generated_drafts: ['delete', 'insert', 'select', 'update'],
+  pillars: ['delete', 'insert', 'select', 'update'],
+  profiles: ['insert', 'select', 'update'],
+  raw_topics: ['delete', 'insert', 'select', 'update'],
+  subscriptions: ['select'],
+  usage_monthly: ['select'],
+  usage_tracking: ['insert', 'select'],
+  user_secrets: ['delete', 'insert', 'select', 'update'],
+  users: ['select', 'update'],
+  voice_examples: ['delete', 'insert', 'select', 'update'],
+}

@@ -1,4 +1,4 @@
-import { type Executor, NotFoundError } from '@tenantry/core'
+import { DatabaseError, type Executor, NotFoundError } from '@tenantry/core'
 import type { RepositoryDefinition, StatementParts } from '@tenantry/repository'
 import { getTableName, sql, type SQL } from 'drizzle-orm'
 import { classifiedTopics, generatedDrafts, rawTopics, users as table } from '../schema/index.ts'
@@ -22,7 +22,7 @@ export interface Dashboard {
   live(): Promise<DashboardStats>
   /**
    * As of the last refresh of user_dashboard_stats (the job `refresh dashboard`); null for a user who has come
-   * since. Service role only, bound to the tenant: row security doesn't reach a materialized view.
+   * since. Throws DatabaseError before the first refresh. Service role only, bound to the tenant: row security doesn't reach a materialized view.
    */
   stats(): Promise<DashboardStats | null>
 }
@@ -91,8 +91,21 @@ export const dashboard: RepositoryDefinition<typeof table, Dashboard> = {
     },
     async stats() {
       serviceOnly(executor, 'stats')
-      const [stats] = await users.bind(executor).statement('dashboard stats', refreshed)
+      const [stats] = await users.bind(executor).statement('dashboard stats', refreshed).catch(neverRefreshed)
       return stats ?? null
     },
   }),
+}
+
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000'
+
+/** PostgreSQL refuses to read a materialized view that was never filled. */
+function neverRefreshed(error: unknown): never {
+  if (!(error instanceof DatabaseError) || error.sqlState !== OBJECT_NOT_IN_PREREQUISITE_STATE) throw error
+  throw new DatabaseError('user_dashboard_stats was never refreshed', {
+    cause: error,
+    sqlState: error.sqlState,
+    table: 'user_dashboard_stats',
+    hint: 'Run the job "refresh dashboard" now and every five minutes',
+  })
 }

@@ -1,4 +1,5 @@
 /** A migrated database with ContentPilot on it, and customers to try it with. */
+import type { Answer } from '@tenantry/core'
 import { tenantExecutor } from '@tenantry/rls'
 import { createTestDatabase } from '@tenantry/testing'
 import { contentpilot } from '../../src/index.ts'
@@ -8,7 +9,7 @@ import { EMBEDDING_DIMENSIONS } from '../../src/types.ts'
 
 export type Pilot = ReturnType<typeof contentpilot>
 export type Scope = ReturnType<Pilot['as']>
-export type Rows = Record<string, unknown>[]
+type Plain = Record<string, unknown>
 
 export async function pilotDatabase() {
   const created = await createTestDatabase({
@@ -20,8 +21,8 @@ export async function pilotDatabase() {
     ...created,
     pilot: contentpilot(database),
     /** As the login: an owner or superuser, whom row security doesn't stop. */
-    async rows(text: string, params: readonly unknown[] = []): Promise<Rows> {
-      return objects(await database.driver.query({ text, params }))
+    async rows<T extends object = Plain>(text: string, params: readonly unknown[] = []): Promise<T[]> {
+      return objects<T>(await database.driver.query({ text, params }))
     },
     /** In a transaction of a role, with what the session's context says; null: nothing was set. */
     async rowsIn(
@@ -29,7 +30,7 @@ export async function pilotDatabase() {
       context: string | null,
       text: string,
       params: readonly unknown[] = [],
-    ): Promise<Rows> {
+    ): Promise<Plain[]> {
       return database.driver.transaction({}, async (connection) => {
         if (context !== null) {
           await connection.query({
@@ -42,7 +43,7 @@ export async function pilotDatabase() {
       })
     },
     /** A statement of a customer's own, as PostgREST would run it. */
-    async rowsAs(userId: string, text: string, params: readonly unknown[] = []): Promise<Rows> {
+    async rowsAs(userId: string, text: string, params: readonly unknown[] = []): Promise<Plain[]> {
       return objects(
         await tenantExecutor(database, tenancy, { userId }).run({ text, params, gated: false, once: true }),
       )
@@ -52,11 +53,9 @@ export async function pilotDatabase() {
 
 export type PilotDatabase = Awaited<ReturnType<typeof pilotDatabase>>
 
-function objects(answer: {
-  readonly columns: readonly string[]
-  readonly rows: readonly (readonly unknown[])[]
-}): Rows {
-  return answer.rows.map((row) => Object.fromEntries(answer.columns.map((column, at) => [column, row[at]])))
+/** Rows by column, of the type that the caller's statement gives them. */
+function objects<T extends object = Plain>({ columns, rows }: Answer): T[] {
+  return rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]])) as T)
 }
 
 let signedUp = 0
@@ -76,9 +75,15 @@ export async function customer(pilot: Pilot) {
 
 export type Customer = Awaited<ReturnType<typeof customer>>
 
+/** A customer, or as much of one as is bound to another executor. */
+export interface Author {
+  readonly scope: Pick<Scope, 'rawTopics' | 'topics' | 'drafts'>
+  readonly pillar: { readonly id: string }
+}
+
 /** A classified topic, from a raw one. */
 export async function topicOf(
-  { scope, pillar }: Customer,
+  { scope, pillar }: Author,
   content = 'Hiring the first engineer',
   aiScore = 80,
 ) {
