@@ -1,7 +1,7 @@
 import { Database } from './database.ts'
 import { nodePostgresDriver, type PgPool } from './drivers/node-postgres.ts'
 import { pgliteDriver, type PGliteClient } from './drivers/pglite.ts'
-import { announcedBackend, postgresJsDriver } from './drivers/postgres-js.ts'
+import { announcedBackend, postgresJsDriver, TEXT_TYPES } from './drivers/postgres-js.ts'
 import type { InternalClient, PostgresJsClient } from './drivers/postgres-js-connection.ts'
 import { type ClientSource, clientPool, hostClient } from './drivers/postgres-js-pool.ts'
 import { ConfigurationError } from './errors.ts'
@@ -91,15 +91,21 @@ function isHostClient(target: ConnectOptions | HostClient): target is HostClient
 const has = (value: object, ...names: readonly string[]): boolean =>
   names.every((name) => typeof Reflect.get(value, name) === 'function')
 const isPostgresJs = (value: object): value is PostgresJsClient => has(value, 'unsafe', 'begin', 'reserve')
-const isPgPool = (value: object): value is PgPool => has(value, 'connect', 'query', 'end') && 'totalCount' in value
-const isPGlite = (value: object): value is PGliteClient => has(value, 'query', 'exec', 'transaction') && 'parsers' in value
+const isPgPool = (value: object): value is PgPool =>
+  has(value, 'connect', 'query', 'end') && 'totalCount' in value
+const isPGlite = (value: object): value is PGliteClient =>
+  has(value, 'query', 'exec', 'transaction') && 'parsers' in value
 
 function adopt(host: HostClient, options: ConnectOptions): Database {
   const client: object = '$client' in host ? host.$client : host
   const pooled = options.situation === 'pooler'
   if (isPostgresJs(client)) {
     return new Database(
-      postgresJsDriver(hostClient(client as unknown as InternalClient), { pooled, startupRole: false }),
+      postgresJsDriver(hostClient(client as unknown as InternalClient), {
+        pooled,
+        startupRole: false,
+        text: false,
+      }),
       options,
     )
   }
@@ -118,7 +124,12 @@ async function connectPostgres(url: string, options: ConnectOptions): Promise<Da
   if (!POOL_SETTINGS[situation].cached) return openPostgres(url, situation, options)
   const holder = globalThis as { [POOLS]?: Map<string, Promise<Database>> }
   const pools = (holder[POOLS] ??= new Map<string, Promise<Database>>())
-  const key = JSON.stringify([url, options.maxConnections, options.connectTimeoutSeconds, options.statementTimeoutMs])
+  const key = JSON.stringify([
+    url,
+    options.maxConnections,
+    options.connectTimeoutSeconds,
+    options.statementTimeoutMs,
+  ])
   const known = pools.get(key)
   if (known !== undefined) return known
   const opening = openPostgres(url, situation, options)
@@ -137,11 +148,11 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
     postgres(url, {
       max: 1,
       onclose,
-      idle_timeout: settings.idleTimeoutSeconds,
       connect_timeout: options.connectTimeoutSeconds ?? settings.connectTimeoutSeconds,
       prepare: settings.sessionState,
       // Arrays travel as text. Besides, its query for types rejects unhandled when the backend dies under it.
       fetch_types: false,
+      types: TEXT_TYPES,
       onnotice: () => {},
       connection: {
         application_name: 'tenantry',
@@ -151,8 +162,10 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
           : { statement_timeout: options.statementTimeoutMs }),
       },
     }) as unknown as InternalClient
-  const pool = (role?: string): ClientSource => clientPool(max, (onclose) => client(role, onclose))
-  const driver = (source: ClientSource) => postgresJsDriver(source, { pooled, startupRole: !pooled })
+  const pool = (role?: string): ClientSource =>
+    clientPool({ max, idleTimeoutSeconds: settings.idleTimeoutSeconds }, (onclose) => client(role, onclose))
+  const driver = (source: ClientSource) =>
+    postgresJsDriver(source, { pooled, startupRole: !pooled, text: true })
   const source = pool()
   const database = new Database(driver(source), options, (role) => driver(pool(role)))
   try {
@@ -176,10 +189,13 @@ async function warnOfPooler(
   const port = Number(firstHost(url).port || 5432)
   const signs = [
     isPoolerPort(port) ? `port ${port} is a pooler's` : undefined,
-    announced !== undefined && announced !== actual ? 'the server process is not the one that the connection announced' : undefined,
+    announced !== undefined && announced !== actual
+      ? 'the server process is not the one that the connection announced'
+      : undefined,
   ].filter((sign) => sign !== undefined)
   if (signs.length === 0) return
-  const warn = options.onWarning ?? ((message: string) => process.emitWarning(message, { code: 'TENANTRY_POOLER' }))
+  const warn =
+    options.onWarning ?? ((message: string) => process.emitWarning(message, { code: 'TENANTRY_POOLER' }))
   warn(
     `This connection seems to go through a pooler (${signs.join('; ')}), but the situation is '${options.situation ?? 'server'}'. ` +
       "If it pools by transaction, pass { situation: 'pooler' }; otherwise statements will fail under load.",
@@ -201,4 +217,3 @@ async function connectEmbedded(url: string): Promise<Database> {
   const client = await PGlite.create(dataDir, { extensions: { vector, btree_gin } })
   return new Database(pgliteDriver(client as unknown as PGliteClient, { owned: true }), {})
 }
-

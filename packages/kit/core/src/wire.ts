@@ -47,24 +47,30 @@ export function encodeArray(values: readonly unknown[]): string {
   return `{${elements.join(',')}}`
 }
 
-/** The JavaScript value of a text that the server sent for a column of type `oid`. */
-export function decodeValue(text: string | null, oid: number): unknown {
-  if (text === null) return null
+/** What makes a value of a text of type `oid`; undefined where the text is the value. */
+export function decoderOf(oid: number): ((text: string) => unknown) | undefined {
   switch (oid) {
     case BOOL:
-      return text === 't'
+      return (text) => text === 't'
     case INT2:
     case INT4:
     case OID:
     case FLOAT4:
     case FLOAT8:
-      return Number(text)
+      return Number
     case JSON_TYPE:
     case JSONB:
-      return JSON.parse(text)
+      return (text) => JSON.parse(text)
     case BYTEA:
-      return Buffer.from(text.slice(2), 'hex')
+      return (text) => Buffer.from(text.slice(2), 'hex')
     default:
-      return text
+      return undefined
   }
+}
+
+/** The JavaScript value of a text that the server sent for a column of type `oid`. */
+export function decodeValue(text: string | null, oid: number): unknown {
+  if (text === null) return null
+  const decode = decoderOf(oid)
+  return decode === undefined ? text : decode(text)
 }

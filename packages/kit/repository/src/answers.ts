@@ -1,6 +1,5 @@
 /** Reading answers: a row that is missing, or one too many, never passes for a result. */
 import { type Answer, DatabaseError, NotFoundError } from '@tenantry/core'
-import { decode } from './column-codec.ts'
 import type { Field } from './field.ts'
 
 export type DecodedRow = Record<string, unknown>
@@ -42,6 +41,10 @@ export function foundRow(answer: Answer, table: string): readonly unknown[] {
 
 export function decodeRow(fields: readonly Field[], values: readonly unknown[]): DecodedRow {
   const row: DecodedRow = {}
-  for (const [index, { property, column }] of fields.entries()) row[property] = decode(column, values[index])
+  // The innermost loop of every read: an iterator would double its cost.
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]
+    if (field !== undefined) row[field.property] = field.decode(values[index])
+  }
   return row
 }

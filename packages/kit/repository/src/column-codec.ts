@@ -3,7 +3,7 @@
  * for text-format values (null, json, arrays, dates out of range) is handled here.
  */
 import { ConfigurationError, DatabaseError, encodeArray } from '@tenantry/core'
-import { getTableName, is, SQL } from 'drizzle-orm'
+import { Column, getTableName, is, SQL } from 'drizzle-orm'
 import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
 import { parseArray } from './array-text.ts'
 import { baseColumn } from './column-type.ts'
@@ -52,19 +52,38 @@ function nested(column: PgColumn, value: unknown): unknown {
 
 /** A value as the driver answered it, in the column's TypeScript type. Throws DatabaseError if it has none. */
 export function decode(column: PgColumn, raw: unknown): unknown {
-  if (raw === null) return null
-  try {
-    // The driver has parsed json; Drizzle's mapper would parse a json string once more.
-    if (isJson(column)) return raw
-    if (is(column, PgArray)) {
-      if (typeof raw === 'string') return decodeElements(baseColumn(column), parseArray(raw))
-    } else {
-      return fromText(column, raw)
+  return decoderOf(column)(raw)
+}
+
+/** `decode` for one column: what kind of column it is, is found out once, and not for every value of every row. */
+export function decoderOf(column: PgColumn): (raw: unknown) => unknown {
+  const read = readerOf(column)
+  if (read === null) return (raw) => raw
+  return (raw) => {
+    if (raw === null) return null
+    try {
+      return read(raw)
+    } catch (cause) {
+      throw undecodable(column, cause)
     }
-  } catch (cause) {
-    throw undecodable(column, cause)
   }
-  throw undecodable(column)
+}
+
+/** Null where the value is what the driver answered. */
+function readerOf(column: PgColumn): ((raw: unknown) => unknown) | null {
+  // The driver has parsed json; Drizzle's mapper would parse a json string once more.
+  if (isJson(column)) return null
+  if (!is(column, PgArray)) return isPlain(column) ? null : (raw) => fromText(column, raw)
+  const base = baseColumn(column)
+  return (raw) => {
+    if (typeof raw !== 'string') throw new TypeError('not the text of an array')
+    return decodeElements(base, parseArray(raw))
+  }
+}
+
+/** Drizzle takes such a column's text as it comes. */
+function isPlain(column: PgColumn): boolean {
+  return column.dataType === 'string' && column.mapFromDriverValue === Column.prototype.mapFromDriverValue
 }
 
 function decodeElements(column: PgColumn, elements: readonly unknown[]): unknown[] {

@@ -2,7 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { PgColumn, PgDialect } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
-import { isJson } from './column-codec.ts'
+import { decoderOf, isJson } from './column-codec.ts'
 import { valueSchema } from './column-schema.ts'
 import { castType } from './column-type.ts'
 
@@ -22,6 +22,8 @@ export interface Field {
   /** Holds free text, so LIKE applies. */
   readonly textual: boolean
   readonly schema: z.ZodType
+  /** A value as the driver answered it, in the column's TypeScript type. Throws DatabaseError if it has none. */
+  readonly decode: (raw: unknown) => unknown
 }
 
 export function fieldOf(property: string, column: PgColumn, dialect: PgDialect): Field {
@@ -37,6 +39,7 @@ export function fieldOf(property: string, column: PgColumn, dialect: PgDialect):
     comparable: isComparable(column),
     textual: TEXTUAL.has(column.columnType),
     schema: valueSchema(column),
+    decode: decoderOf(column),
   }
 }
 

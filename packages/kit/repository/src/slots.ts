@@ -8,7 +8,8 @@ export type SlotValue = WireValue | readonly WireValue[]
 /** The tenant's placeholder, present in every statement on a tenant table. */
 export const TENANT_SLOT = 'repository_tenant'
 
-const slotName = (index: number): string => `repository_${index}`
+const names: string[] = []
+const slotName = (index: number): string => (names[index] ??= `repository_${index}`)
 
 /** The placeholder of the value at this index. */
 export function slotAt(index: number): Placeholder {
@@ -24,7 +25,7 @@ export function slots(): () => Placeholder {
 /** The values of a call by placeholder. */
 export function slotValues(values: readonly SlotValue[], tenant: string | null): Record<string, unknown> {
   const named: Record<string, unknown> = {}
-  for (const [index, value] of values.entries()) named[slotName(index)] = value
+  for (let index = 0; index < values.length; index++) named[slotName(index)] = values[index]
   if (tenant !== null) named[TENANT_SLOT] = tenant
   return named
 }

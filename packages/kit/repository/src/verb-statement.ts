@@ -3,7 +3,7 @@ import { type CompiledQuery, ConfigurationError } from '@tenantry/core'
 import { is, Param, Placeholder, type SQL, sql, type SQLWrapper } from 'drizzle-orm'
 import { PgColumn } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
-import { decode, encode } from './column-codec.ts'
+import { decoderOf, encode } from './column-codec.ts'
 import { valueSchema } from './column-schema.ts'
 import { castType } from './column-type.ts'
 import { invalid, refusedByZod } from './invalid.ts'
@@ -134,7 +134,7 @@ export function verbRow({ decoders }: CompiledVerb, values: readonly unknown[]):
 }
 
 function decoder(source: PgColumn | SQL): (raw: unknown) => unknown {
-  if (is(source, PgColumn)) return (raw) => decode(source, raw)
+  if (is(source, PgColumn)) return decoderOf(source)
   // What `mapWith` was given; Drizzle keeps it out of its public types.
   const mapper: unknown = Reflect.get(source, 'decoder')
   if (!isMapper(mapper)) return (raw) => raw

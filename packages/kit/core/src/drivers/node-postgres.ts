@@ -42,7 +42,8 @@ export interface PgPool extends PgSession {
 const types = { getTypeParser: () => (text: string) => text }
 
 /** Statement names are at most 63 bytes; the same text must give the same name on every session. */
-const statementName = (text: string): string => `tenantry_${createHash('sha1').update(text).digest('base64url')}`
+const statementName = (text: string): string =>
+  `tenantry_${createHash('sha1').update(text).digest('base64url')}`
 
 export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boolean }): Driver {
   async function send(session: PgSession, statement: Statement): Promise<Answer> {
@@ -61,7 +62,9 @@ export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boo
     }
   }
 
-  async function withSession<T>(run: (connection: Connection, ledger: TransactionLedger) => Promise<T>): Promise<T> {
+  async function withSession<T>(
+    run: (connection: Connection, ledger: TransactionLedger) => Promise<T>,
+  ): Promise<T> {
     let session: PgCheckedOut
     try {
       session = await pool.connect()
@@ -70,7 +73,8 @@ export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boo
     }
     const ledger = new TransactionLedger()
     // Without a listener, a connection that dies while it is checked out would end the process.
-    const lost = (error: Error): void => ledger.lose(new ConnectionError('The connection was lost', { cause: error }))
+    const lost = (error: Error): void =>
+      ledger.lose(new ConnectionError('The connection was lost', { cause: error }))
     session.on('error', lost)
     const guarded = <R>(work: () => Promise<R>): Promise<R> => {
       ledger.assertOpen()
@@ -105,9 +109,12 @@ export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boo
       }),
     session(run) {
       if (options.pooled) {
-        throw new ConfigurationError('A session of its own is not to be had through a pooler in transaction mode', {
-          hint: 'Use the direct connection URL for migrations that run outside a transaction',
-        })
+        throw new ConfigurationError(
+          'A session of its own is not to be had through a pooler in transaction mode',
+          {
+            hint: 'Use the direct connection URL for migrations that run outside a transaction',
+          },
+        )
       }
       return withSession(run)
     },

@@ -73,7 +73,8 @@ export function pgliteDriver(client: PGliteClient, options: { readonly owned: bo
   return {
     kind: 'pglite',
     traits: { concurrent: false, startupRole: false, pooled: false },
-    query: (statement) => send(client, statement).catch((thrown: unknown) => Promise.reject(translateError(thrown))),
+    query: (statement) =>
+      send(client, statement).catch((thrown: unknown) => Promise.reject(translateError(thrown))),
     async transaction(transactionOptions, run) {
       const ledger = new TransactionLedger()
       let raised: { readonly error: unknown } | undefined

@@ -14,18 +14,26 @@ export interface PostgresJsClient {
   reserve(): unknown
 }
 
-/** The part of a result that is read. */
-export interface RawResult extends ReadonlyArray<readonly (Uint8Array | null)[]> {
+/** The part of a result that is read. Values come as bytes, or as text from a client whose parsers leave it alone. */
+export interface RawResult extends ReadonlyArray<readonly (Uint8Array | string | null)[]> {
   readonly command?: string | null
   readonly count?: number | null
-  readonly columns?: readonly { readonly name: string; readonly type: number }[]
+  readonly columns?: readonly RawColumn[]
   readonly state?: { readonly pid?: number }
 }
 
-export interface PendingQuery extends PromiseLike<unknown> {
+export interface RawColumn {
+  readonly name: string
+  readonly type: number
+}
+
+export interface PendingQuery extends Promise<unknown> {
   /** Who sends it: the pool, unless it is replaced. */
   handler: (query: PendingQuery) => void
+  /** Rows as arrays of bytes, whatever the client's parsers are. */
   raw(): PendingQuery
+  /** Rows as arrays of what the client's parsers make. */
+  values(): PendingQuery
   execute(): PendingQuery
   reject(error: unknown): void
 }
@@ -73,7 +81,9 @@ export function holdConnection(
 ): HeldConnection {
   const connection = raw as RawConnection
   if (typeof connection.execute !== 'function' || !('reserved' in connection || 'queue' in connection)) {
-    throw new ConfigurationError('This version of postgres.js is not supported', { hint: 'Install postgres 3.4.9 or a later 3.4' })
+    throw new ConfigurationError('This version of postgres.js is not supported', {
+      hint: 'Install postgres 3.4.9 or a later 3.4',
+    })
   }
   const waiting: PendingQuery[] = []
   let full = false
@@ -96,9 +106,12 @@ export function holdConnection(
       query.handler = (sent) => {
         if (connection.reserved !== reservation) {
           sent.reject(
-            new ConnectionError('The connection was lost, or its transaction was ended by a statement of its own', {
-              hint: 'Run the whole transaction again, and leave COMMIT and ROLLBACK to transaction()',
-            }),
+            new ConnectionError(
+              'The connection was lost, or its transaction was ended by a statement of its own',
+              {
+                hint: 'Run the whole transaction again, and leave COMMIT and ROLLBACK to transaction()',
+              },
+            ),
           )
         } else if (full) waiting.push(sent)
         else full = !connection.execute(sent)

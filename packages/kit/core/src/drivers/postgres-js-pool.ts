@@ -22,24 +22,50 @@ interface Slot {
   readonly client: InternalClient
   /** Statements and transactions under way; a transaction weighs more than any number of statements. */
   load: number
+  /** Since it was last given out, while nothing runs on it. */
+  idleSeconds: number
 }
 
 /** What a transaction adds to a slot's load: statements queue behind it only when every slot has one. */
 const EXCLUSIVE = 1000
 
-export function clientPool(max: number, open: (onclose: () => void) => InternalClient): ClientSource {
+export interface ClientPoolOptions {
+  /** Clients at most. */
+  readonly max: number
+  /** Seconds after which a client that nobody uses is closed; up to a second more. */
+  readonly idleTimeoutSeconds: number
+}
+
+export function clientPool(
+  options: ClientPoolOptions,
+  open: (onclose: () => void) => InternalClient,
+): ClientSource {
+  const { max, idleTimeoutSeconds } = options
   const slots = new Set<Slot>()
   let closed = false
+  let reaper: NodeJS.Timeout | undefined
+
+  // postgres.js's own idle_timeout starts and stops a timer around every statement.
+  function reap(): void {
+    for (const slot of slots) {
+      if (slot.load === 0 && ++slot.idleSeconds > idleTimeoutSeconds) discard(slot)
+    }
+  }
 
   function add(): Slot {
-    const slot: Slot = { client: open(() => discard(slot)), load: 0 }
+    const slot: Slot = { client: open(() => discard(slot)), load: 0, idleSeconds: 0 }
     slots.add(slot)
+    // It holds no process open: the sockets do, until it closes them.
+    reaper ??= setInterval(reap, 1000).unref()
     return slot
   }
 
   function discard(slot: Slot): void {
     if (closed || !slots.delete(slot)) return
     slot.client.end({ timeout: 0 }).catch(() => {})
+    if (slots.size > 0) return
+    clearInterval(reaper)
+    reaper = undefined
   }
 
   /** The least loaded one; a new one as long as all are busy and there may be more. */
@@ -50,19 +76,36 @@ export function clientPool(max: number, open: (onclose: () => void) => InternalC
   }
 
   return {
-    async use(exclusive, work) {
+    use(exclusive, work) {
       const slot = pick()
       const weight = exclusive ? EXCLUSIVE : 1
       slot.load += weight
-      try {
-        return await work(slot.client)
-      } finally {
-        slot.load -= weight
-      }
+      slot.idleSeconds = 0
+      // Without async and await, which would cost two promises more for each statement.
+      return started(slot.client, work).then(
+        (value) => {
+          slot.load -= weight
+          return value
+        },
+        (error: unknown) => {
+          slot.load -= weight
+          throw error
+        },
+      )
     },
     async close(timeoutSeconds) {
       closed = true
+      clearInterval(reaper)
       await Promise.all([...slots].map((slot) => slot.client.end({ timeout: timeoutSeconds })))
     },
+  }
+}
+
+/** A failure before anything was sent is a rejection like any other. */
+function started<T>(client: InternalClient, work: (client: InternalClient) => Promise<T>): Promise<T> {
+  try {
+    return work(client)
+  } catch (error) {
+    return Promise.reject(error)
   }
 }

@@ -2,8 +2,15 @@
 import type { Answer, Connection, Driver, Statement, TransactionOptions } from '../driver.ts'
 import { ConfigurationError, ConnectionError } from '../errors.ts'
 import { translateError } from '../translate.ts'
-import { decodeValue, encodeParam, UNKNOWN_TYPE } from '../wire.ts'
-import { type HeldConnection, holdConnection, type InternalClient, type PendingQuery, type RawResult } from './postgres-js-connection.ts'
+import { decoderOf, encodeParam, UNKNOWN_TYPE } from '../wire.ts'
+import {
+  type HeldConnection,
+  holdConnection,
+  type InternalClient,
+  type PendingQuery,
+  type RawColumn,
+  type RawResult,
+} from './postgres-js-connection.ts'
 import type { ClientSource } from './postgres-js-pool.ts'
 import { beginText, openingStatements, TransactionLedger } from './transaction.ts'
 
@@ -11,6 +18,19 @@ export interface PostgresJsDriverOptions {
   readonly pooled: boolean
   /** Sessions of another role can be opened, because the client was made from a URL. */
   readonly startupRole: boolean
+  /** The client was made with `TEXT_TYPES`, so its values are texts already. */
+  readonly text: boolean
+}
+
+/** For a client of our own: its parsers pass text through, which spares a buffer for each value. */
+export const TEXT_TYPES = {
+  text: {
+    to: UNKNOWN_TYPE,
+    // Every type that postgres.js parses: numbers, json, boolean, dates, bytea.
+    from: [16, 17, 21, 23, 26, 114, 700, 701, 1082, 1114, 1184, 3802],
+    serialize: (value: string) => value,
+    parse: (text: string) => text,
+  },
 }
 
 /** How long closing waits for statements that are running. */
@@ -22,16 +42,20 @@ const RELEASE: Statement = { text: 'select 1', params: [] }
 export function postgresJsDriver(source: ClientSource, options: PostgresJsDriverOptions): Driver {
   function pending(client: InternalClient, statement: Statement): PendingQuery {
     const parameters = statement.params.map((value) => client.typed(encodeParam(value), UNKNOWN_TYPE))
-    return client
-      .unsafe(statement.text, parameters as never[], {
-        prepare: statement.reusable === true && !options.pooled && client.options.prepare !== false,
-        simple: false,
-      })
-      .raw()
+    const query = client.unsafe(statement.text, parameters as never[], {
+      prepare: statement.reusable === true && !options.pooled && client.options.prepare !== false,
+      simple: false,
+    })
+    return options.text ? query.values() : query.raw()
   }
 
   /** A connection as the library's: it sends nothing more once it is lost. */
-  function session(client: InternalClient, held: HeldConnection, ledger: TransactionLedger, opening: Promise<unknown>): Connection {
+  function session(
+    client: InternalClient,
+    held: HeldConnection,
+    ledger: TransactionLedger,
+    opening: Promise<unknown>,
+  ): Connection {
     let tail: Promise<unknown> = opening
     async function send<T>(work: () => Promise<T>): Promise<T> {
       ledger.assertOpen()
@@ -86,24 +110,41 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
     const opening = ledger.record(
       inOrder([
         () => begun,
-        ...openingStatements(transactionOptions).map((statement) => () => answerOf(connection.send(pending(client, statement)))),
+        ...openingStatements(transactionOptions).map(
+          (statement) => () => answerOf(connection.send(pending(client, statement))),
+        ),
       ]),
     )
     opening.catch(() => {})
-    return ledger.complete(transactionOptions, session(client, connection, ledger, opening), run, async (final) => {
-      await opening.catch(() => {})
-      return inOrder(final.map((statement) => () => ledger.record(answerOf(connection.send(pending(client, statement))))))
-    })
+    return ledger.complete(
+      transactionOptions,
+      session(client, connection, ledger, opening),
+      run,
+      async (final) => {
+        await opening.catch(() => {})
+        return inOrder(
+          final.map(
+            (statement) => () => ledger.record(answerOf(connection.send(pending(client, statement)))),
+          ),
+        )
+      },
+    )
   }
 
-  async function withSession<T>(client: InternalClient, run: (connection: Connection) => Promise<T>): Promise<T> {
+  async function withSession<T>(
+    client: InternalClient,
+    run: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
     const ledger = new TransactionLedger()
     let held: HeldConnection | undefined
     const first = client
       .unsafe(RELEASE.text, [], {
         simple: true,
         onexecute(connection: unknown) {
-          held = holdConnection(connection, { keep: true, onLoss: (error) => ledger.lose(translateError(error)) })
+          held = holdConnection(connection, {
+            keep: true,
+            onLoss: (error) => ledger.lose(translateError(error)),
+          })
           return false
         },
       })
@@ -121,13 +162,17 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
   return {
     kind: 'postgres-js',
     traits: { concurrent: true, startupRole: options.startupRole, pooled: options.pooled },
-    query: (statement) => source.use(false, (client) => answerOf(pending(client, statement).execute())),
-    transaction: (transactionOptions, run) => source.use(true, (client) => transaction(client, transactionOptions, run)),
+    query: (statement) => source.use(false, (client) => answerOf(pending(client, statement))),
+    transaction: (transactionOptions, run) =>
+      source.use(true, (client) => transaction(client, transactionOptions, run)),
     async session(run) {
       if (options.pooled) {
-        throw new ConfigurationError('A session of its own is not to be had through a pooler in transaction mode', {
-          hint: 'Use the direct connection URL for migrations that run outside a transaction',
-        })
+        throw new ConfigurationError(
+          'A session of its own is not to be had through a pooler in transaction mode',
+          {
+            hint: 'Use the direct connection URL for migrations that run outside a transaction',
+          },
+        )
       }
       return source.use(true, (client) => withSession(client, run))
     },
@@ -136,10 +181,14 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
 }
 
 /** The identifier of the server process as the connection's start-up told it; a pooler makes one up. */
-export async function announcedBackend(source: ClientSource): Promise<{ announced: number | undefined; actual: number }> {
+export async function announcedBackend(
+  source: ClientSource,
+): Promise<{ announced: number | undefined; actual: number }> {
   return source.use(false, async (client) => {
     try {
-      const query = client.unsafe('select pg_catalog.pg_backend_pid()', [], { simple: false, prepare: false }).raw()
+      const query = client
+        .unsafe('select pg_catalog.pg_backend_pid()', [], { simple: false, prepare: false })
+        .raw()
       const result = (await query.execute()) as RawResult
       return { announced: result.state?.pid, actual: Number(wholeAnswer(result).rows[0]?.[0]) }
     } catch (thrown) {
@@ -148,14 +197,13 @@ export async function announcedBackend(source: ClientSource): Promise<{ announce
   })
 }
 
-async function answerOf(pending: PromiseLike<unknown>): Promise<Answer> {
-  let result: RawResult
-  try {
-    result = (await pending) as RawResult
-  } catch (thrown) {
-    throw translateError(thrown)
-  }
-  return wholeAnswer(result)
+function answerOf(pending: Promise<unknown>): Promise<Answer> {
+  return pending.then(
+    (result) => wholeAnswer(result as RawResult),
+    (thrown: unknown) => {
+      throw translateError(thrown)
+    },
+  )
 }
 
 /** A text of several statements gives several results, of which the last must be there. */
@@ -173,14 +221,53 @@ async function scriptResult(pending: PromiseLike<unknown>): Promise<void> {
 
 /** When its backend dies, postgres.js can resolve a query without rows, or with some: such an answer is refused. */
 function wholeAnswer(result: RawResult): Answer {
-  const { command, columns = [] } = result
+  const { command } = result
   if (command === null || command === undefined) throw incomplete()
-  const rows = result.map((row) =>
-    row.map((value, index) => decodeValue(value === null ? null : textOf(value), columns[index]?.type ?? 0)),
-  )
+  const { names, decoders } = readingOf(result.columns ?? NO_COLUMNS)
+  const rows: unknown[][] = []
+  // A loop: the methods of postgres.js's own array class, and of iterators, are several times slower. Its rows
+  // can have holes after a failure in the middle; a hole is no row.
+  for (let index = 0; index < result.length; index++) {
+    const row = result[index]
+    if (row !== undefined) rows.push(decodedRow(row, decoders))
+  }
   const count = result.count ?? rows.length
   if (rows.length !== count && (rows.length > 0 || command === 'SELECT')) throw incomplete()
-  return { command, columns: columns.map((column) => column.name), rows, count }
+  return { command, columns: names, rows, count }
+}
+
+function decodedRow(row: readonly (Uint8Array | string | null)[], decoders: Reading['decoders']): unknown[] {
+  const values: unknown[] = []
+  for (let index = 0; index < row.length; index++) {
+    const value = row[index] ?? null
+    const decode = decoders[index]
+    if (value === null) values.push(null)
+    else {
+      const text = typeof value === 'string' ? value : textOf(value)
+      values.push(decode === undefined ? text : decode(text))
+    }
+  }
+  return values
+}
+
+/** What the columns of an answer are called, and what makes values of their texts. */
+interface Reading {
+  readonly names: readonly string[]
+  readonly decoders: readonly (((text: string) => unknown) | undefined)[]
+}
+
+const NO_COLUMNS: readonly RawColumn[] = []
+
+/** By the columns that postgres.js keeps with a prepared statement. */
+const readings = new WeakMap<readonly RawColumn[], Reading>()
+
+function readingOf(columns: readonly RawColumn[]): Reading {
+  let reading = readings.get(columns)
+  if (reading === undefined) {
+    reading = { names: columns.map(({ name }) => name), decoders: columns.map(({ type }) => decoderOf(type)) }
+    readings.set(columns, reading)
+  }
+  return reading
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -189,7 +276,9 @@ function textOf(bytes: Uint8Array): string {
 
 function required(held: HeldConnection | undefined): HeldConnection {
   if (held !== undefined) return held
-  throw new ConfigurationError('This version of postgres.js is not supported', { hint: 'Install postgres 3.4.9 or a later 3.4' })
+  throw new ConfigurationError('This version of postgres.js is not supported', {
+    hint: 'Install postgres 3.4.9 or a later 3.4',
+  })
 }
 
 function incomplete(): ConnectionError {
