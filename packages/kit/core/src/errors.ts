@@ -149,7 +149,10 @@ export class MigrationError extends TenantryError {
 export class DatabaseError extends TenantryError {
   readonly code = 'TENANTRY_DATABASE'
   readonly sqlState: string | undefined
-  constructor(message: string, options: TenantryErrorOptions & { readonly sqlState?: string | undefined } = {}) {
+  constructor(
+    message: string,
+    options: TenantryErrorOptions & { readonly sqlState?: string | undefined } = {},
+  ) {
     super(message, options)
     this.sqlState = options.sqlState
   }

@@ -48,7 +48,10 @@ export interface Executor {
   transaction<T>(run: (executor: Executor) => Promise<T>, options?: ScopeTransactionOptions): Promise<T>
 }
 
-export type ScopeTransactionOptions = Pick<TransactionOptions, 'isolation' | 'readOnly' | 'statementTimeoutMs'>
+export type ScopeTransactionOptions = Pick<
+  TransactionOptions,
+  'isolation' | 'readOnly' | 'statementTimeoutMs'
+>
 
 /** Wraps what a Drizzle dialect compiled (`dialect.sqlToQuery(query)`). */
 export function compiledQuery(query: Query, options: { readonly gated: boolean }): CompiledQuery {
@@ -97,6 +100,7 @@ export function bindQuery(query: CompiledQuery, values: Values, context: Values 
 
 function given(values: Values, name: string): unknown {
   const value = values[name]
-  if (value === undefined && !(name in values)) throw new ConfigurationError(`No value for placeholder "${name}" was provided`)
+  if (value === undefined && !(name in values))
+    throw new ConfigurationError(`No value for placeholder "${name}" was provided`)
   return value
 }

@@ -1,4 +1,4 @@
-export { createdAt, deletedAt, id, instant, timestamps } from './columns.ts'
+export { createdAt, deletedAt, descending, equals, id, instant, oneOf, timestamps } from './columns.ts'
 export { connect, type ConnectOptions, type DrizzleDatabase, type HostClient } from './connect.ts'
 export { type CursorPosition, type CursorValues, decodeCursor, encodeCursor } from './cursor.ts'
 export { Database, type DatabaseHealth, type DatabaseSettings } from './database.ts'

@@ -20,7 +20,10 @@ export interface RetryOptions {
  * jitter": a random part of the doubled delay, so that colliding callers part). `run` must be a whole
  * transaction. Rejects with the last error, or with the signal's reason.
  */
-export async function withRetry<T>(run: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
+export async function withRetry<T>(
+  run: (attempt: number) => Promise<T>,
+  options: RetryOptions = {},
+): Promise<T> {
   const { attempts = 5, baseDelayMs = 10, maxDelayMs = 1000, signal } = options
   const when = options.when ?? ((error: TenantryError) => error instanceof SerializationError)
   for (let attempt = 1; ; attempt++) {

@@ -68,16 +68,22 @@ export function translateError(thrown: unknown): TenantryError {
   }
   const code = property(thrown, 'code')
   if (code !== undefined && LOST.has(code)) return connectionLost(code, thrown)
-  if (thrown instanceof Error && /connection terminated|client has encountered a connection error|PGlite is closed/i.test(thrown.message)) {
+  if (
+    thrown instanceof Error &&
+    /connection terminated|client has encountered a connection error|PGlite is closed/i.test(thrown.message)
+  ) {
     return connectionLost('closed', thrown)
   }
   return new DatabaseError('The database client failed', { cause: thrown })
 }
 
 function connectionLost(code: string, cause: unknown): ConnectionError {
-  const unreachable = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT' || code === 'EAI_AGAIN'
+  const unreachable =
+    code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT' || code === 'EAI_AGAIN'
   return new ConnectionError(
-    unreachable ? `The PostgreSQL server can't be reached (${code})` : `The connection to PostgreSQL was lost (${code})`,
+    unreachable
+      ? `The PostgreSQL server can't be reached (${code})`
+      : `The connection to PostgreSQL was lost (${code})`,
     {
       cause,
       hint: unreachable
@@ -107,7 +113,10 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
         options('Check the ids in the input; rows of another tenant count as missing'),
       )
     case '23514':
-      return new CheckViolationError(`A rule of the table refused the values${where} (${constraint ?? failure.message})`, options())
+      return new CheckViolationError(
+        `A rule of the table refused the values${where} (${constraint ?? failure.message})`,
+        options(),
+      )
     case '23502':
       return new NotNullError(`${column ?? 'A column'}${where} must have a value`, options())
     case '42501':
@@ -132,7 +141,10 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
     case '57P02':
     case '57P03':
     case '53300':
-      return new ConnectionError(`The server ended or refused the session (${sqlState})`, { ...options(), cause })
+      return new ConnectionError(`The server ended or refused the session (${sqlState})`, {
+        ...options(),
+        cause,
+      })
     case '3D000':
       return new ConnectionError('The server has no such database', {
         ...options('Check the path of the connection URL, or create the database'),
@@ -146,9 +158,14 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
       })
     default:
   }
-  if (sqlState.startsWith('08')) return new ConnectionError('The connection to PostgreSQL was lost', options())
+  if (sqlState.startsWith('08'))
+    return new ConnectionError('The connection to PostgreSQL was lost', options())
   if (sqlState.startsWith('22')) {
-    return new ValidationError(`A value does not fit the type of its column${where} (${sqlState})`, [], options())
+    return new ValidationError(
+      `A value does not fit the type of its column${where} (${sqlState})`,
+      [],
+      options(),
+    )
   }
   return new DatabaseError(`PostgreSQL refused the statement (${sqlState})`, { ...options(), sqlState })
 }

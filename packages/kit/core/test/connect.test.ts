@@ -23,10 +23,13 @@ function kept(database: Database): Database {
 const one = { text: 'select 1', params: [] }
 
 describe('connect', () => {
-  it.each([undefined, ''])('takes a missing URL (%j) for an error, not for the embedded database', async (url) => {
-    await expect(connect(url)).rejects.toThrow(/No database URL.*DATABASE_URL/)
-    await expect(connect({ url })).rejects.toBeInstanceOf(ConfigurationError)
-  })
+  it.each([undefined, ''])(
+    'takes a missing URL (%j) for an error, not for the embedded database',
+    async (url) => {
+      await expect(connect(url)).rejects.toThrow(/No database URL.*DATABASE_URL/)
+      await expect(connect({ url })).rejects.toBeInstanceOf(ConfigurationError)
+    },
+  )
 
   it('names the scheme that it does not know, and not the password beside it', async () => {
     const failure: unknown = await connect('mysql://root:secret@host/db').catch((error: unknown) => error)
@@ -34,16 +37,21 @@ describe('connect', () => {
     expect(String(failure)).not.toContain('secret')
   })
 
-  it.each(['postgres://a:100%@127.0.0.1/db', 'postgres://a:p@[/db', 'postgres://'])('refuses a URL that can not be read, without repeating it', async (url) => {
-    const failure: unknown = await connect(url).catch((error: unknown) => error)
-    expect(failure).toBeInstanceOf(Error)
-    expect(failure).toMatchObject({ code: expect.stringMatching(/^TENANTRY_(CONFIGURATION|CONNECTION)$/) })
-    expect(String(failure)).not.toContain('100%')
-  })
+  it.each(['postgres://a:100%@127.0.0.1/db', 'postgres://a:p@[/db', 'postgres://'])(
+    'refuses a URL that can not be read, without repeating it',
+    async (url) => {
+      const failure: unknown = await connect(url).catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(Error)
+      expect(failure).toMatchObject({ code: expect.stringMatching(/^TENANTRY_(CONFIGURATION|CONNECTION)$/) })
+      expect(String(failure)).not.toContain('100%')
+    },
+  )
 
   it('says at once that a server can not be reached, as a retryable error without the password', async () => {
     const port = await freePort()
-    const failure = await connect(`postgres://someone:secret@127.0.0.1:${port}/db`).catch((error: unknown) => error)
+    const failure = await connect(`postgres://someone:secret@127.0.0.1:${port}/db`).catch(
+      (error: unknown) => error,
+    )
     expect(failure).toBeInstanceOf(ConnectionError)
     expect(failure).toMatchObject({ code: 'TENANTRY_CONNECTION', retryable: true })
     expect(JSON.stringify(failure) + String((failure as Error).stack)).not.toContain('secret')
@@ -54,7 +62,9 @@ describe('connect', () => {
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
     const started = performance.now()
-    await expect(connect({ url: `postgres://a@127.0.0.1:${port}/db`, connectTimeoutSeconds: 1 })).rejects.toBeInstanceOf(ConnectionError)
+    await expect(
+      connect({ url: `postgres://a@127.0.0.1:${port}/db`, connectTimeoutSeconds: 1 }),
+    ).rejects.toBeInstanceOf(ConnectionError)
     expect(performance.now() - started).toBeLessThan(5000)
     server.close()
   })
@@ -94,8 +104,12 @@ describeOnServer('connect to a server', () => {
   it('does not change how the host reads dates and json through its own client', async () => {
     const client = postgres(url, { max: 1, onnotice: () => {} })
     const database = await connect(client)
-    await database.driver.query({ text: 'select $1::timestamptz, $2::jsonb', params: [new Date(0), { a: 1 }] })
-    const [row] = await client`select ${new Date(0)}::timestamptz as at, ${client.json({ a: 1 })}::jsonb as data`
+    await database.driver.query({
+      text: 'select $1::timestamptz, $2::jsonb',
+      params: [new Date(0), { a: 1 }],
+    })
+    const [row] =
+      await client`select ${new Date(0)}::timestamptz as at, ${client.json({ a: 1 })}::jsonb as data`
     expect(row).toEqual({ at: new Date(0), data: { a: 1 } })
     await client.end()
   })
@@ -115,7 +129,9 @@ describeOnServer('connect to a server', () => {
   it('never opens more connections than the limit, and serves more callers than that', async () => {
     const database = kept(await connect({ url, maxConnections: 2 }))
     const pids = await Promise.all(
-      Array.from({ length: 20 }, () => database.driver.query({ text: 'select pg_backend_pid(), pg_sleep(0.005)', params: [] })),
+      Array.from({ length: 20 }, () =>
+        database.driver.query({ text: 'select pg_backend_pid(), pg_sleep(0.005)', params: [] }),
+      ),
     )
     expect(new Set(pids.map((answer) => answer.rows[0]?.[0])).size).toBe(2)
   })
@@ -123,19 +139,25 @@ describeOnServer('connect to a server', () => {
   it('opens sessions of another role from their first statement on', async () => {
     const database = kept(await connect(url))
     const driver = database.driverAs('pg_monitor')
-    const { rows = [] } = (await driver?.query({ text: 'select current_user::text, session_user::text', params: [] })) ?? {}
+    const { rows = [] } =
+      (await driver?.query({ text: 'select current_user::text, session_user::text', params: [] })) ?? {}
     expect(rows).toEqual([['pg_monitor', 'postgres']])
   })
 
   it('ends statements at the limit that the connection was given', async () => {
     const database = kept(await connect({ url, statementTimeoutMs: 50 }))
-    await expect(database.driver.query({ text: 'select pg_sleep(10)', params: [] })).rejects.toBeInstanceOf(TimeoutError)
+    await expect(database.driver.query({ text: 'select pg_sleep(10)', params: [] })).rejects.toBeInstanceOf(
+      TimeoutError,
+    )
   })
 
   it('tells wrong credentials and a missing database from a server that is down', async () => {
     const missing = new URL(url)
     missing.pathname = '/no_such_database'
-    await expect(connect(missing.href)).rejects.toMatchObject({ code: 'TENANTRY_CONNECTION', retryable: false })
+    await expect(connect(missing.href)).rejects.toMatchObject({
+      code: 'TENANTRY_CONNECTION',
+      retryable: false,
+    })
   })
 
   it('refuses to be used after it was closed', async () => {
@@ -156,7 +178,9 @@ describeThroughPooler('connect through PgBouncer', () => {
 
   it('does not warn when it does', async () => {
     const warnings: string[] = []
-    const database = kept(await connect({ url, situation: 'pooler', onWarning: (warning) => warnings.push(warning) }))
+    const database = kept(
+      await connect({ url, situation: 'pooler', onWarning: (warning) => warnings.push(warning) }),
+    )
     expect(warnings).toEqual([])
     expect(database.driverAs('pg_monitor')).toBeNull()
   })

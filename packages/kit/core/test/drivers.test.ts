@@ -2,7 +2,14 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import postgres from 'postgres'
 import pg from 'pg'
-import { connect, ConnectionError, DatabaseError, TimeoutError, UniqueViolationError, type Database } from '../src/index.ts'
+import {
+  connect,
+  ConnectionError,
+  DatabaseError,
+  TimeoutError,
+  UniqueViolationError,
+  type Database,
+} from '../src/index.ts'
 
 const url = process.env['TEST_DATABASE_URL']
 const poolerUrl = process.env['TEST_POOLER_URL']
@@ -72,10 +79,29 @@ for (const [name, open] of Object.entries(subjects)) {
     it('takes every kind of parameter as text that the server types', async () => {
       const answer = await driver.query({
         text: 'select $1::bool, $2::int, $3::int8, $4::timestamptz = $5::timestamptz, $6::jsonb, $7::bytea, $8::text[], $9::text',
-        params: [true, 7, 9n, new Date(0), '1970-01-01T00:00:00Z', { a: 1 }, new Uint8Array([1, 2]), ['x', '"\\,', null], null],
+        params: [
+          true,
+          7,
+          9n,
+          new Date(0),
+          '1970-01-01T00:00:00Z',
+          { a: 1 },
+          new Uint8Array([1, 2]),
+          ['x', '"\\,', null],
+          null,
+        ],
         reusable: true,
       })
-      expect(answer.rows[0]).toEqual([true, 7, '9', true, { a: 1 }, Buffer.from([1, 2]), '{x,"\\"\\\\,",NULL}', null])
+      expect(answer.rows[0]).toEqual([
+        true,
+        7,
+        '9',
+        true,
+        { a: 1 },
+        Buffer.from([1, 2]),
+        '{x,"\\"\\\\,",NULL}',
+        null,
+      ])
     })
 
     it('reuses a statement on many sessions at once', async () => {
@@ -84,13 +110,19 @@ for (const [name, open] of Object.entries(subjects)) {
           driver.query({ text: 'select $1::int + 1', params: [n], reusable: true }),
         ),
       )
-      expect(answers.map((answer) => answer.rows[0]?.[0])).toEqual(Array.from({ length: 30 }, (_, n) => n + 1))
+      expect(answers.map((answer) => answer.rows[0]?.[0])).toEqual(
+        Array.from({ length: 30 }, (_, n) => n + 1),
+      )
     })
 
     it('commits what resolves, rolls back what rejects', async () => {
       const table = `t_${Math.random().toString(36).slice(2)}`
-      await driver.transaction({}, async (connection) => connection.script(`create table ${table} (n int primary key)`))
-      await driver.transaction({}, (connection) => connection.query({ text: `insert into ${table} values (1)`, params: [] }))
+      await driver.transaction({}, async (connection) =>
+        connection.script(`create table ${table} (n int primary key)`),
+      )
+      await driver.transaction({}, (connection) =>
+        connection.query({ text: `insert into ${table} values (1)`, params: [] }),
+      )
       const reason = new Error('no')
       await expect(
         driver.transaction({}, async (connection) => {
@@ -105,7 +137,10 @@ for (const [name, open] of Object.entries(subjects)) {
 
     it('reports the first failure of a transaction, not that it is aborted', async () => {
       const failing = driver.transaction({}, async (connection) => {
-        await connection.query({ text: 'create temp table once (n int primary key) on commit drop', params: [] })
+        await connection.query({
+          text: 'create temp table once (n int primary key) on commit drop',
+          params: [],
+        })
         await connection.query({ text: 'insert into once values (1)', params: [] })
         await connection.query({ text: 'insert into once values (1)', params: [] }).catch(() => {})
         await connection.query({ text: 'select 1', params: [] })
@@ -115,7 +150,10 @@ for (const [name, open] of Object.entries(subjects)) {
 
     it('does not pretend to commit after a swallowed failure', async () => {
       const failing = driver.transaction({}, async (connection) => {
-        await connection.query({ text: 'create temp table twice (n int primary key) on commit drop', params: [] })
+        await connection.query({
+          text: 'create temp table twice (n int primary key) on commit drop',
+          params: [],
+        })
         await connection.query({ text: 'insert into twice values (1),(1)', params: [] }).catch(() => {})
       })
       await expect(failing).rejects.toBeInstanceOf(UniqueViolationError)
@@ -132,7 +170,9 @@ for (const [name, open] of Object.entries(subjects)) {
     })
 
     it('runs the preamble before the callback and drops its settings with the transaction', async () => {
-      const preamble = [{ text: "select set_config('app.probe', $1, true)", params: [`a'b"\\$$--`], reusable: true }]
+      const preamble = [
+        { text: "select set_config('app.probe', $1, true)", params: [`a'b"\\$$--`], reusable: true },
+      ]
       const probe = { text: "select current_setting('app.probe', true)", params: [] }
       const inside = await driver.transaction({ preamble }, (connection) => connection.query(probe))
       expect(inside.rows[0]?.[0]).toBe(`a'b"\\$$--`)
@@ -145,8 +185,9 @@ for (const [name, open] of Object.entries(subjects)) {
       await driver.query({ text: `create table ${table} (n int)`, params: [] })
       const echo = { text: "select 1 / (current_setting('app.probe', true) = $1)::int", params: ['me'] }
       const run = (probe: string) =>
-        driver.transaction({ preamble: [{ text: `select set_config('app.probe', $1, true)`, params: [probe] }], echo }, (connection) =>
-          connection.query({ text: `insert into ${table} values (1)`, params: [] }),
+        driver.transaction(
+          { preamble: [{ text: `select set_config('app.probe', $1, true)`, params: [probe] }], echo },
+          (connection) => connection.query({ text: `insert into ${table} values (1)`, params: [] }),
         )
       await expect(run('other')).rejects.toBeInstanceOf(ConnectionError)
       await run('me')
@@ -175,7 +216,11 @@ for (const [name, open] of Object.entries(subjects)) {
 
     it('answers on its health', async () => {
       const health = await database.health()
-      expect(health).toMatchObject({ readOnly: false, role: 'postgres', serverVersion: expect.stringMatching(/^1[78]\./) })
+      expect(health).toMatchObject({
+        readOnly: false,
+        role: 'postgres',
+        serverVersion: expect.stringMatching(/^1[78]\./),
+      })
     })
   })
 }

@@ -55,7 +55,9 @@ describe('translateError', () => {
     })
     const error = translateError(thrown)
     expect(error.cause).toMatchObject({ code: '23505', message: thrown.message })
-    const everything = [error, error.cause].map((each) => JSON.stringify(each, Object.getOwnPropertyNames(each)))
+    const everything = [error, error.cause].map((each) =>
+      JSON.stringify(each, Object.getOwnPropertyNames(each)),
+    )
     expect(everything.join()).not.toContain('ada@example.com')
   })
 
@@ -71,7 +73,13 @@ describe('translateError', () => {
 
   it('shows no cause and no stack in what is sent to a client', () => {
     const error = translateError(serverError('23505', { table: 'users' }))
-    expect(Object.keys(JSON.parse(JSON.stringify(error)) as object).sort()).toEqual(['code', 'message', 'name', 'retryable', 'table'])
+    expect(Object.keys(JSON.parse(JSON.stringify(error)) as object).sort()).toEqual([
+      'code',
+      'message',
+      'name',
+      'retryable',
+      'table',
+    ])
   })
 })
 
@@ -95,15 +103,20 @@ describe('withRetry', () => {
     expect(run).toHaveBeenCalledTimes(3)
   })
 
-  it.each([new ConnectionError('lost'), new Error('no')])('does not repeat what may have had an effect: %s', async (error) => {
-    const run = failing(1, error)
-    await expect(withRetry(run)).rejects.toBe(error)
-    expect(run).toHaveBeenCalledTimes(1)
-  })
+  it.each([new ConnectionError('lost'), new Error('no')])(
+    'does not repeat what may have had an effect: %s',
+    async (error) => {
+      const run = failing(1, error)
+      await expect(withRetry(run)).rejects.toBe(error)
+      expect(run).toHaveBeenCalledTimes(1)
+    },
+  )
 
   it('repeats what the caller knows to be safe', async () => {
     const run = failing(1, new ConnectionError('lost'))
-    await expect(withRetry(run, { when: (error: TenantryError) => error.retryable, baseDelayMs: 1 })).resolves.toBe(2)
+    await expect(
+      withRetry(run, { when: (error: TenantryError) => error.retryable, baseDelayMs: 1 }),
+    ).resolves.toBe(2)
   })
 
   it('stops waiting when it is aborted', async () => {
@@ -112,7 +125,9 @@ describe('withRetry', () => {
       controller.abort(new Error('enough'))
       throw new SerializationError('again')
     })
-    await expect(withRetry(run, { baseDelayMs: 60_000, maxDelayMs: 60_000, signal: controller.signal })).rejects.toThrow('enough')
+    await expect(
+      withRetry(run, { baseDelayMs: 60_000, maxDelayMs: 60_000, signal: controller.signal }),
+    ).rejects.toThrow('enough')
     expect(run).toHaveBeenCalledTimes(1)
   })
 })

@@ -10,7 +10,11 @@ describeOnServer('backends killed under load', () => {
   it('gives whole answers or a ConnectionError, never an empty or foreign one', async () => {
     const { driver, outcome, kill, close } = await setup()
     await load(kill, outcome, async (n) => {
-      const { rows } = await driver.query({ text: 'select $1::int, count(*)::int from generate_series(1, 50)', params: [n], reusable: true })
+      const { rows } = await driver.query({
+        text: 'select $1::int, count(*)::int from generate_series(1, 50)',
+        params: [n],
+        reusable: true,
+      })
       return rows[0]?.[0] === n && rows[0]?.[1] === 50
     })
     await close()
@@ -25,7 +29,11 @@ describeOnServer('backends killed under load', () => {
     await load(kill, outcome, async (n) => {
       const options = {
         preamble: [{ text: "select set_config('app.probe', $1, true)", params: [n], reusable: true }],
-        echo: { text: "select 1 / (current_setting('app.probe', true) = $1)::int", params: [n], reusable: true },
+        echo: {
+          text: "select 1 / (current_setting('app.probe', true) = $1)::int",
+          params: [n],
+          reusable: true,
+        },
       }
       const probe = { text: "select current_setting('app.probe', true)", params: [], reusable: true }
       const seen = await driver.transaction(options, async (connection) => [
@@ -73,7 +81,11 @@ async function setup() {
 }
 
 /** Sixteen callers work until the killer has struck ROUNDS times. */
-async function load(kill: () => Promise<unknown>, outcome: Outcome, work: (n: number) => Promise<boolean>): Promise<void> {
+async function load(
+  kill: () => Promise<unknown>,
+  outcome: Outcome,
+  work: (n: number) => Promise<boolean>,
+): Promise<void> {
   let done = false
   let n = 0
   const callers = Array.from({ length: 16 }, async () => {

@@ -27,7 +27,10 @@ const OWNER = 'tenantry_definer'
 const CALLER = 'tenantry_tenant'
 
 /** A definer function that searches for the tenant of the caller's context, and finds nothing without one. */
-export function searchFunction(options: SearchFunction): { readonly module: Module; readonly target: SearchTarget } {
+export function searchFunction(options: SearchFunction): {
+  readonly module: Module
+  readonly target: SearchTarget
+} {
   const { name, table, tenant, tenantType, args, score, body, declare = [], volatility } = options
   const object = sqlFunction({
     schema: 'tenantry',

@@ -27,7 +27,10 @@ export interface TextSearchOptions {
  * `tenantry.<name>(query text, max integer) returns table (id uuid, rank real)`, best first. The query is
  * in the syntax of web search engines (`websearch_to_tsquery`), which no input can make invalid.
  */
-export function defineTextSearch(options: TextSearchOptions): { readonly module: Module; readonly target: SearchTarget } {
+export function defineTextSearch(options: TextSearchOptions): {
+  readonly module: Module
+  readonly target: SearchTarget
+} {
   const { table, text, language = 'english' } = options
   const document = `pg_catalog.to_tsvector(${quoteLiteral(language)}, source.${quoteIdentifier(text.name)})`
   const query = `pg_catalog.websearch_to_tsquery(${quoteLiteral(language)}, $2)`

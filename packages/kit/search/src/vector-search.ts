@@ -33,7 +33,10 @@ export interface VectorSearchOptions {
  * `tenantry.<name>(embedding text, max integer) returns table (id uuid, distance double precision)`,
  * nearest first. The embedding is in pgvector's text form, `[0.1,…]`.
  */
-export function defineVectorSearch(options: VectorSearchOptions): { readonly module: Module; readonly target: SearchTarget } {
+export function defineVectorSearch(options: VectorSearchOptions): {
+  readonly module: Module
+  readonly target: SearchTarget
+} {
   const { table, vector, distance = 'cosine', where } = options
   const column = `source.${quoteIdentifier(vector.name)}`
   // %1$s is the schema of the extension, which differs from host to host (Supabase: extensions).

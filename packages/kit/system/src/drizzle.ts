@@ -1,5 +1,6 @@
 import { ConfigurationError, type Executor, type ScopeTransactionOptions } from '@tenantry/core'
 import type { Casing } from 'drizzle-orm'
+import { ScopedDialect } from './dialect.ts'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 
 /**
@@ -21,14 +22,20 @@ export function scopedDrizzle<S extends Record<string, unknown>>(
       const answer = await executor.run({ text, params, gated: false, once: true })
       if (method !== 'execute') return { rows: answer.rows.map((row) => [...row]) }
       return {
-        rows: answer.rows.map((row) => Object.fromEntries(answer.columns.map((column, index) => [column, row[index]]))),
+        rows: answer.rows.map((row) =>
+          Object.fromEntries(answer.columns.map((column, index) => [column, row[index]])),
+        ),
       }
     },
     { schema, ...(casing === undefined ? {} : { casing }) },
+    () => new ScopedDialect(casing === undefined ? {} : { casing }),
   )
   throwAsThrown(db)
   return Object.assign(db, {
-    transaction<T>(run: (inner: ScopedDrizzle<S>) => Promise<T>, options?: ScopeTransactionOptions): Promise<T> {
+    transaction<T>(
+      run: (inner: ScopedDrizzle<S>) => Promise<T>,
+      options?: ScopeTransactionOptions,
+    ): Promise<T> {
       if (typeof run !== 'function') throw new ConfigurationError('transaction() needs a callback')
       return executor.transaction((inner) => run(scopedDrizzle(inner, schema, casing)), options)
     },
