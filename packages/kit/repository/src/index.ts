@@ -1,3 +1,6 @@
+export { decode as decodeColumn, encode as encodeColumn } from './column-codec.ts'
+export { valueSchema } from './column-schema.ts'
+export { castType } from './column-type.ts'
 export {
   defineRepository,
   type RepositoryDefinition,

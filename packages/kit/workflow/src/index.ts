@@ -1,2 +1,25 @@
-export { defineStateMachine, type StateMachine, type StateMachineOptions, type StateRequirement } from './state-machine.ts'
+export {
+  type Backlog,
+  type Claim,
+  type ClaimBatch,
+  type ClaimKey,
+  type Claims,
+  type ClaimValues,
+  defineClaims,
+  type FailOptions,
+  type FailOutcome,
+  type FinishOptions,
+  type FinishOutcome,
+  type ReleaseOutcome,
+  type RenewOptions,
+  type RenewOutcome,
+} from './claims/claims.ts'
+export { leaseColumns } from './claims/lease-columns.ts'
+export type { BackoffOptions, ClaimsOptions, ClaimStates } from './claims/options.ts'
+export {
+  defineStateMachine,
+  type StateMachine,
+  type StateMachineOptions,
+  type StateRequirement,
+} from './state-machine.ts'
 export { transitioned } from './transition.ts'

@@ -106,8 +106,12 @@ export function defineStateMachine<T extends PgTable, const State extends string
   }
 }
 
-function entries<V>(record: Readonly<Record<string, V | undefined>> | undefined): readonly (readonly [string, V])[] {
-  return Object.entries(record ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+function entries<V>(
+  record: Readonly<Record<string, V | undefined>> | undefined,
+): readonly (readonly [string, V])[] {
+  return Object.entries(record ?? {}).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  )
 }
 
 function checkStates(
@@ -173,7 +177,9 @@ function triggerBody({ state, name, steps, initial, stamps, requires }: Body): s
       `  if ${now}::text = ${quoteLiteral(required)}`,
       `    and (${[
         `tg_op = 'INSERT'`,
-        ...[state, ...on].map((watched) => `old.${quoteIdentifier(watched)} is distinct from new.${quoteIdentifier(watched)}`),
+        ...[state, ...on].map(
+          (watched) => `old.${quoteIdentifier(watched)} is distinct from new.${quoteIdentifier(watched)}`,
+        ),
       ].join(' or ')})`,
       `    and (${condition}) is not true`,
       '  then',

@@ -14,8 +14,11 @@ export async function transitioned<R>(
   if (!(await exists())) {
     throw new NotFoundError(`There is no such row in ${context.table}`, { table: context.table })
   }
-  throw new StaleTransitionError(`The row of ${context.table} can't become "${context.to}" from the state it is in`, {
-    table: context.table,
-    hint: `That needs it to be ${context.from.join(' or ')}; read it again and decide anew`,
-  })
+  throw new StaleTransitionError(
+    `The row of ${context.table} can't become "${context.to}" from the state it is in`,
+    {
+      table: context.table,
+      hint: `That needs it to be ${context.from.join(' or ')}; read it again and decide anew`,
+    },
+  )
 }

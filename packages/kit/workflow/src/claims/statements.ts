@@ -1,0 +1,175 @@
+/** The statements of claimed work: one each, whatever the number of rows. The database's clock decides. */
+import type { CompiledQuery } from '@tenantry/core'
+import { castType } from '@tenantry/repository'
+import { sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { TOKENS_SETTING } from './objects.ts'
+import { type ClaimsPlan, isOpen, literals, named } from './plan.ts'
+import { quoteLiteral } from '@tenantry/ddl'
+
+/** Numbers the parameters of one text. */
+export function parameters(): {
+  readonly at: (name: string) => string
+  readonly query: (text: string) => CompiledQuery
+} {
+  const names: string[] = []
+  return {
+    at(name) {
+      const known = names.indexOf(name)
+      return `$${known >= 0 ? known + 1 : names.push(name)}`
+    },
+    query: (text) => ({ text, params: names.map((name) => sql.placeholder(name)), gated: false }),
+  }
+}
+
+const NOW = 'pg_catalog.statement_timestamp()'
+
+/**
+ * Takes the next rows: those that wait, and those whose lease has run out. A row that is out of attempts is
+ * given up on the way. `limit`, `seconds`, and for one tenant `tenant`.
+ */
+export function claimStatement(
+  plan: ClaimsPlan,
+  { oneTenant }: { readonly oneTenant: boolean },
+): CompiledQuery {
+  const { target, id, tenant, state, priority, lease, working, abandoned, maxAttempts } = plan
+  const { at, query } = parameters()
+  const job = (column: PgColumn): string => `job.${named(column)}`
+  const spent = `${job(state)} in (${literals(working)}) and ${job(lease.attempts)} >= ${maxAttempts}`
+  const unless = (otherwise: string, value: string): string =>
+    `case when ${spent} then ${otherwise} else ${value} end`
+  const type = castType(state)
+  return query(`
+with next as materialized (
+  select ${named(id)} as id
+  from ${target.sql}
+  where ${isOpen(plan)} and ${named(lease.availableAt)} <= ${NOW}${oneTenant ? ` and ${named(tenant)} = ${at('tenant')}::${castType(tenant)}` : ''}
+  order by ${priority === null ? '' : `${named(priority)} desc nulls last, `}${named(lease.availableAt)}
+  limit ${at('limit')}::integer
+  for update skip locked
+)
+update ${target.sql} as job set
+  ${named(state)} = ${unless(`${quoteLiteral(abandoned)}::${type}`, `${quoteLiteral(working[0])}::${type}`)},
+  ${named(lease.leaseToken)} = ${unless(job(lease.leaseToken), 'pg_catalog.gen_random_uuid()')},
+  ${named(lease.attempts)} = ${unless(job(lease.attempts), `${job(lease.attempts)} + 1`)},
+  ${named(lease.availableAt)} = ${unless(job(lease.availableAt), `${NOW} + pg_catalog.make_interval(secs => ${at('seconds')}::double precision)`)},
+  ${named(lease.lastError)} = ${unless(`'the lease of attempt ' || ${job(lease.attempts)} || ' ran out'`, job(lease.lastError))}
+from next
+where job.${named(id)} = next.id
+returning ${job(state)} in (${literals(working)}), ${job(id)}::text, ${job(tenant)}::text, ${job(lease.leaseToken)}, ${job(lease.attempts)}::integer, ${Object.values(plan.columns).map(job).join(', ')}`)
+}
+
+export type HolderAction = 'finish' | 'fail' | 'renew' | 'release'
+
+/**
+ * What the holder of rows does with them, each by its token: `ids`, `tenants` and `tokens` as arrays,
+ * `presented` all tokens in one text, and by action `states`, `errors`, `delays`, `finals`, `randoms`,
+ * `seconds`; values for further columns in `set_<n>`. Answers for each row, in order: whether it was changed,
+ * its state, and whether this same token had finished it before.
+ */
+export function holderStatement(
+  plan: ClaimsPlan,
+  action: HolderAction,
+  set: readonly PgColumn[],
+): CompiledQuery {
+  const { target, id, tenant, state, lease, working, done } = plan
+  const { at, query } = parameters()
+  const job = (column: PgColumn): string => `job.${named(column)}`
+  const arrays: [string, string][] = [
+    ['id', `${at('ids')}::${castType(id)}[]`],
+    ['tenant', `${at('tenants')}::${castType(tenant)}[]`],
+    ['token', `${at('tokens')}::uuid[]`],
+  ]
+  const each = (name: string, parameter: string, type: string): string => {
+    arrays.push([name, `${at(parameter)}::${type}[]`])
+    return `input.${name}`
+  }
+  const assignments = [
+    ...ACTIONS[action](plan, { job, each, at }),
+    ...set.map(
+      (column, index) =>
+        `${named(column)} = ${each(`set_${index}`, `set_${index}`, 'text')}::${castType(column)}`,
+    ),
+  ]
+  return query(`
+with input as materialized (
+  select * from unnest(${arrays.map(([, array]) => array).join(', ')}) with ordinality as input (${arrays.map(([name]) => name).join(', ')}, n)
+),
+presented as materialized (
+  select pg_catalog.set_config('${TOKENS_SETTING}', ${at('presented')}::text, true) as tokens
+),
+changed as (
+  update ${target.sql} as job set
+    ${assignments.join(',\n    ')}
+  from input, presented
+  where presented.tokens is not null
+    and ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
+    and ${job(state)} in (${literals(working)})
+  returning input.n, ${job(state)}::text as state
+)
+select changed.n is not null, changed.state, case when changed.n is null then exists (
+  select from ${target.sql} as job
+  where ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
+    and ${job(state)} in (${literals(done)})
+) else false end
+from input left join changed on changed.n = input.n
+order by input.n`)
+}
+
+interface Parts {
+  readonly job: (column: PgColumn) => string
+  /** A value of each row's, from an array parameter. */
+  readonly each: (name: string, parameter: string, type: string) => string
+  readonly at: (name: string) => string
+}
+
+const ACTIONS: Readonly<Record<HolderAction, (plan: ClaimsPlan, parts: Parts) => readonly string[]>> = {
+  finish: ({ state, lease }, { each }) => [
+    `${named(state)} = ${each('state', 'states', 'text')}::${castType(state)}`,
+    `${named(lease.lastError)} = null`,
+  ],
+  fail({ state, lease, ready, failed, maxAttempts, backoff }, { job, each }) {
+    const gone = `(${each('final', 'finals', 'boolean')} or ${job(lease.attempts)} >= ${maxAttempts})`
+    const type = castType(state)
+    // Half of the wait is certain, half is chance: workers that failed together don't come back together.
+    const wait = `least(${backoff.maxSeconds}, ${backoff.baseSeconds} * pg_catalog.power(2, least(${job(lease.attempts)}, 60) - 1)) * (0.5 + ${each('random', 'randoms', 'double precision')} / 2)`
+    return [
+      `${named(state)} = case when ${gone} then ${quoteLiteral(failed)}::${type} else ${quoteLiteral(ready[0])}::${type} end`,
+      `${named(lease.availableAt)} = ${NOW} + pg_catalog.make_interval(secs => coalesce(${each('delay', 'delays', 'double precision')}, ${wait}))`,
+      `${named(lease.lastError)} = ${each('error', 'errors', 'text')}`,
+    ]
+  },
+  renew: ({ state, lease }, { job, each, at }) => [
+    `${named(state)} = coalesce(${each('state', 'states', 'text')}::${castType(state)}, ${job(state)})`,
+    `${named(lease.availableAt)} = ${NOW} + pg_catalog.make_interval(secs => ${at('seconds')}::double precision)`,
+  ],
+  release: ({ state, lease, ready }, { job }) => [
+    `${named(state)} = ${quoteLiteral(ready[0])}::${castType(state)}`,
+    `${named(lease.attempts)} = ${job(lease.attempts)} - 1`,
+    `${named(lease.availableAt)} = ${NOW}`,
+  ],
+}
+
+/** Counts of open rows, by the index of open rows; for one tenant `tenant`. */
+export function backlogStatement(
+  plan: ClaimsPlan,
+  { oneTenant }: { readonly oneTenant: boolean },
+): CompiledQuery {
+  const { target, tenant, state, lease, ready, working } = plan
+  const { at, query } = parameters()
+  const due = `${named(lease.availableAt)} <= ${NOW}`
+  const waits = `${named(state)} in (${literals(ready)})`
+  const runs = `${named(state)} in (${literals(working)})`
+  const oldest = (which: string): string =>
+    `pg_catalog.date_part('epoch', ${NOW} - min(${named(lease.availableAt)}) filter (where ${which} and ${due}))`
+  return query(`
+select
+  count(*) filter (where ${waits} and ${due})::float8,
+  count(*) filter (where ${waits} and not ${due})::float8,
+  count(*) filter (where ${runs} and not ${due})::float8,
+  count(*) filter (where ${runs} and ${due})::float8,
+  ${oldest(waits)},
+  ${oldest(runs)}
+from ${target.sql}
+where ${isOpen(plan)}${oneTenant ? ` and ${named(tenant)} = ${at('tenant')}::${castType(tenant)}` : ''}`)
+}
