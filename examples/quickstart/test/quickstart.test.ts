@@ -86,6 +86,10 @@ test('the numbers it prints are those in the database, and no attempt got a row;
       [0, '0 rows'],
       [0, 'IsolationError'],
     ])
+    // A, B and C of each topic that was drafted, each with an opening of its own.
+    const variants = 'string_agg(variant_letter, null order by variant_letter), count(distinct hook)::int'
+    const topics = await place.rows(`select ${variants} from generated_drafts group by topic_id`)
+    expect(topics).toEqual(Array.from({ length: 8 }, () => ['ABC', 3]))
     expect(await place.rows(`select 1 from generated_drafts where hook = 'Mine'`)).toEqual([])
     expect(await place.rows(`select 1 from pillars where name = 'Mine'`)).toEqual([])
   }
