@@ -1,7 +1,8 @@
 import { defineRepository, type Row } from '@tenantry/repository'
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import { draftMachine } from '../database/drafts.ts'
 import { classifiedTopics, generatedDrafts as table } from '../schema/index.ts'
+import type { DraftStatus } from '../types/enums.ts'
 import {
   draftChanges,
   draftInput,
@@ -117,73 +118,66 @@ export const drafts = defineRepository(table, {
 
     /** draft → approved; stamps `approvedAt`. */
     async approve(id: string): Promise<Draft> {
-      return changeStatus(table, repository, {
-        verb: 'approve',
-        row: { id },
-        from: ['draft'],
-        to: 'approved',
-        set: () => [assign(table.status, 'approved')],
-      })
+      return move(repository, id, { verb: 'approve', from: ['draft'], to: 'approved' })
     },
 
     /** draft | approved → rejected, for good. */
     async reject(id: string): Promise<Draft> {
-      return changeStatus(table, repository, {
-        verb: 'reject',
-        row: { id },
-        from: draftMachine.from('rejected'),
-        to: 'rejected',
-        set: () => [assign(table.status, 'rejected')],
-      })
+      return move(repository, id, { verb: 'reject', from: draftMachine.from('rejected'), to: 'rejected' })
     },
 
     /** approved → scheduled. Throws CheckViolationError for a moment that has passed by the database's clock. */
     async schedule(id: string, input: ScheduleDraftInput): Promise<Draft> {
-      return changeStatus(table, repository, {
-        verb: 'schedule',
-        row: { id },
-        from: draftMachine.from('scheduled'),
-        to: 'scheduled',
-        set: (value) => [
-          assign(table.status, 'scheduled'),
-          assign(table.scheduledFor, value('scheduledFor', table.scheduledFor)),
-        ],
-        values: parse(table, scheduleDraftInput, input),
-      })
+      return moveToTime(repository, id, input, { verb: 'schedule', from: draftMachine.from('scheduled') })
     },
 
     /** Another time for a draft that is scheduled. Throws CheckViolationError for a moment that has passed. */
     async reschedule(id: string, input: ScheduleDraftInput): Promise<Draft> {
-      return changeStatus(table, repository, {
-        verb: 'reschedule',
-        row: { id },
-        from: ['scheduled'],
-        to: 'scheduled',
-        set: (value) => [assign(table.scheduledFor, value('scheduledFor', table.scheduledFor))],
-        values: parse(table, scheduleDraftInput, input),
-      })
+      return moveToTime(repository, id, input, { verb: 'reschedule', from: ['scheduled'] })
     },
 
     /** scheduled → approved, with no time any more. */
     async unschedule(id: string): Promise<Draft> {
-      return changeStatus(table, repository, {
-        verb: 'unschedule',
-        row: { id },
-        from: ['scheduled'],
-        to: 'approved',
-        set: () => [assign(table.status, 'approved'), assign(table.scheduledFor, sql`null`)],
-      })
+      const also = [assign(table.scheduledFor, sql`null`)]
+      return move(repository, id, { verb: 'unschedule', from: ['scheduled'], to: 'approved', also })
     },
 
     /** approved | scheduled → posted: the post is out; stamps `postedAt`. */
     async publish(id: string): Promise<Draft> {
-      return changeStatus(table, repository, {
-        verb: 'publish',
-        row: { id },
-        from: draftMachine.from('posted'),
-        to: 'posted',
-        set: () => [assign(table.status, 'posted')],
-      })
+      return move(repository, id, { verb: 'publish', from: draftMachine.from('posted'), to: 'posted' })
     },
   }),
 })
+
+type Drafts = Parameters<typeof changeStatus<typeof table>>[1]
+
+interface Move {
+  readonly verb: string
+  readonly from: readonly DraftStatus[]
+  readonly to: DraftStatus
+  /** Assignments besides the status. */
+  readonly also?: readonly SQL[]
+}
+
+function move(repository: Drafts, id: string, { also = [], ...step }: Move): Promise<Draft> {
+  const set = [assign(table.status, step.to), ...also]
+  return changeStatus(table, repository, { ...step, row: { id }, set: () => set })
+}
+
+function moveToTime(
+  repository: Drafts,
+  id: string,
+  input: ScheduleDraftInput,
+  step: Pick<Move, 'verb' | 'from'>,
+): Promise<Draft> {
+  return changeStatus(table, repository, {
+    ...step,
+    row: { id },
+    to: 'scheduled',
+    set: (value) => [
+      assign(table.status, 'scheduled'),
+      assign(table.scheduledFor, value('scheduledFor', table.scheduledFor)),
+    ],
+    values: parse(table, scheduleDraftInput, input),
+  })
+}
