@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { contentpilot } from '@tenantry/contentpilot'
 import { createTestDatabase } from '@tenantry/testing'
+import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { createPrinter } from '../src/print.ts'
 import { quickstart } from '../src/quickstart.ts'
@@ -92,6 +93,12 @@ test('the numbers it prints are those in the database, and no attempt got a row;
     expect(topics).toEqual(Array.from({ length: 8 }, () => ['ABC', 3]))
     expect(await place.rows(`select 1 from generated_drafts where hook = 'Mine'`)).toEqual([])
     expect(await place.rows(`select 1 from pillars where name = 'Mine'`)).toEqual([])
+
+    // What was refused is the other's id, not the statement: for oneself it works.
+    const userId = outcome.dashboards[1]?.userId ?? ''
+    const { db } = contentpilot(place.database).as({ userId })
+    const own = sql`insert into pillars (user_id, name, slug) values (${userId}, 'Own', 'own') returning name`
+    expect(await db.execute(own)).toEqual([{ name: 'Own' }])
   }
 })
 
