@@ -43,7 +43,11 @@ export function contextOf(kind: TenancyKind, principal: Principal): Context {
 
 /** A tenant's id, checked as a principal's is. */
 export function checkedTenant(kind: TenancyKind, tenant: string): string {
-  return identifier(kind === 'organization' ? 'organizationId' : 'userId', tenant, kind === 'user-text' ? 'text' : 'uuid')
+  return identifier(
+    kind === 'organization' ? 'organizationId' : 'userId',
+    tenant,
+    kind === 'user-text' ? 'text' : 'uuid',
+  )
 }
 
 function identifier(field: string, value: unknown, type: 'uuid' | 'text'): string {
@@ -54,7 +58,8 @@ function identifier(field: string, value: unknown, type: 'uuid' | 'text'): strin
   }
   if (value.includes('\0')) throw invalid(field, 'contains a NUL character, which PostgreSQL can not store')
   // Encoding would replace it, and two ids could become one.
-  if (/\p{Surrogate}/u.test(value)) throw invalid(field, 'contains half of a surrogate pair, which is no character')
+  if (/\p{Surrogate}/u.test(value))
+    throw invalid(field, 'contains half of a surrogate pair, which is no character')
   return value
 }
 

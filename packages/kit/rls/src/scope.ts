@@ -88,17 +88,20 @@ export function serviceExecutor(database: Database, tenant: string | null = null
 }
 
 /**
- * A reader's executor, bound to another tenant whose rows it reads: its statements name that tenant, with the
- * reader's own context. Whoever is no reader finds no rows, and nobody writes.
+ * An executor bound to another tenant whose rows its principal reads: its statements name that tenant, with the
+ * principal's own context. For readers of the system, and for everyone where the tenant is that of shared rows.
+ * Whoever is no reader finds no other rows, and nobody writes.
  *
- * @throws ConfigurationError where the tenancy declares no readers, ValidationError for a malformed id.
+ * @throws ConfigurationError where the tenancy declares neither readers nor such a tenant, ValidationError for a
+ *   malformed id.
  */
 export function bindReading(
   executor: Executor,
-  tenancy: Pick<Tenancy, 'kind' | 'readers'>,
+  tenancy: Pick<Tenancy, 'kind' | 'readers'> & Partial<Pick<Tenancy, 'tables'>>,
   tenant: string,
 ): Executor {
-  if (tenancy.readers === null || executor.role !== 'tenant') {
+  const isShared = tenancy.tables?.some(({ shared }) => shared === tenant) === true
+  if ((tenancy.readers === null && !isShared) || executor.role !== 'tenant') {
     throw new ConfigurationError('Nobody reads here for another tenant', {
       hint: 'Declare `readers` in the tenancy; the service role binds a tenant with tenant()',
     })

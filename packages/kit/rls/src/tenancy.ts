@@ -47,6 +47,12 @@ interface TenantTable<T> extends TableAccess<T> {
   readonly clientIds?: boolean
   /** `false`: not even `readers` of the system see other tenants' rows. */
   readonly readers?: false
+  /**
+   * The tenant of rows that all tenants read and none writes, such as templates that come with the product: a
+   * value of the tenant column that is nobody's id. Whoever has no context sees none of them; the service role,
+   * bound to this tenant, writes them.
+   */
+  readonly shared?: string
 }
 
 interface GlobalTable {
@@ -95,7 +101,11 @@ export interface ReadersOptions {
   readonly tenants?: PgColumn
 }
 
-/** The last three stand in only where there are `readers`: their `isolation` is for SELECT alone. */
+/**
+ * Names the policies of a table. `select`, `insert`, `update` and `delete` that get one name become one policy
+ * for all commands. `shared` stands where a table has shared rows; the `isolation_…` ones there and where there
+ * are `readers`, since `isolation` is for SELECT alone then.
+ */
 export type PolicyNamer = (
   table: string,
   policy:
@@ -104,6 +114,7 @@ export type PolicyNamer = (
     | 'insert'
     | 'update'
     | 'delete'
+    | 'shared'
     | 'service'
     | 'definer'
     | 'isolation_insert'
@@ -142,6 +153,8 @@ export interface ClassifiedTable {
   readonly of: 'tenant' | 'user'
   /** Whether the system's readers see all of its rows. */
   readonly readers: boolean
+  /** The tenant whose rows all tenants read and none writes; null: there are none. */
+  readonly shared: string | null
   /** What the tenant role is granted; arrays are column names. Absent: nothing. */
   readonly privileges: {
     readonly select?: true
@@ -160,7 +173,8 @@ export interface Tenancy {
   readonly globalKeys: readonly string[]
 }
 
-const defaultPolicyName: PolicyNamer = (_table, policy) => (policy === 'isolation' ? 'tenant_isolation' : `tenant_${policy}`)
+const defaultPolicyName: PolicyNamer = (_table, policy) =>
+  policy === 'isolation' ? 'tenant_isolation' : `tenant_${policy}`
 
 /**
  * Declares, from outside the table definitions, whose each row of a schema is.
@@ -204,7 +218,14 @@ export function defineTenancy<const S extends Record<string, unknown>>(options: 
     }
   }
   checkReferences(tables, globalKeys)
-  return { kind, tables, membership, readers, policyName: options.policyName ?? defaultPolicyName, globalKeys }
+  return {
+    kind,
+    tables,
+    membership,
+    readers,
+    policyName: options.policyName ?? defaultPolicyName,
+    globalKeys,
+  }
 }
 
 function classify(
@@ -224,6 +245,7 @@ function classify(
     of: 'tenant' as const,
     tenantColumn: null,
     readers: false,
+    shared: null,
   }
   if (declared.class === 'internal' && declared.readers === true && !hasReaders) {
     throw new ConfigurationError(`${config.name} is for readers, but the tenancy declares none`, {
@@ -244,17 +266,25 @@ function classify(
   }
   const of = declared.of ?? 'tenant'
   if (of === 'user' && kind !== 'organization') {
-    throw new ConfigurationError(`${config.name}: \`of: 'user'\` is for organization systems; here the tenant is the user`)
+    throw new ConfigurationError(
+      `${config.name}: \`of: 'user'\` is for organization systems; here the tenant is the user`,
+    )
   }
   const tenant = named(declared.column)
-  checkTenantColumn(config.name, tenant, kind === 'user-text' ? 'text' : 'uuid', declared.nullMeans === 'hidden')
+  const type = kind === 'user-text' ? 'text' : 'uuid'
+  checkTenantColumn(config.name, tenant, type, declared.nullMeans === 'hidden')
+  checkShared(config.name, declared, type)
 
-  const keyColumns = new Set([
-    ...config.columns.filter((column) => column.primary),
-    ...config.primaryKeys.flatMap((primaryKey) => primaryKey.columns),
-  ].map((column) => column.name))
+  const keyColumns = new Set(
+    [
+      ...config.columns.filter((column) => column.primary),
+      ...config.primaryKeys.flatMap((primaryKey) => primaryKey.columns),
+    ].map((column) => column.name),
+  )
   if (keyColumns.size === 0) {
-    throw new ConfigurationError(`${config.name} has no primary key`, { hint: 'A row must be addressable to be protected' })
+    throw new ConfigurationError(`${config.name} has no primary key`, {
+      hint: 'A row must be addressable to be protected',
+    })
   }
   const managed = new Set(
     (declared.managed ?? ['createdAt', 'updatedAt'].filter((property) => property in columns)).map(
@@ -273,12 +303,16 @@ function classify(
     allowed: (column: PgColumn) => boolean,
   ): readonly string[] | undefined => {
     if (access === false) return undefined
-    const chosen = access === undefined || access === true ? config.columns.filter(allowed) : access.map(named)
+    const chosen =
+      access === undefined || access === true ? config.columns.filter(allowed) : access.map(named)
     const refused = chosen.find((column) => !allowed(column))
     if (refused !== undefined) {
-      throw new ConfigurationError(`${config.name}.${refused.name} can't be granted to a tenant for writing`, {
-        hint: 'It is generated, managed, a key, or the tenant column of an update',
-      })
+      throw new ConfigurationError(
+        `${config.name}.${refused.name} can't be granted to a tenant for writing`,
+        {
+          hint: 'It is generated, managed, a key, or the tenant column of an update',
+        },
+      )
     }
     return chosen.map((column) => column.name)
   }
@@ -290,6 +324,7 @@ function classify(
     class: 'tenant',
     of,
     readers: hasReaders && declared.readers !== false && declared.select !== false,
+    shared: declared.shared ?? null,
     tenantColumn: { property: declared.column, name: tenant.name },
     privileges: {
       ...(declared.select === false ? {} : { select: true as const }),
@@ -300,7 +335,12 @@ function classify(
   }
 }
 
-function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'text', nullable: boolean): void {
+function checkTenantColumn(
+  table: string,
+  column: PgColumn,
+  wanted: 'uuid' | 'text',
+  nullable: boolean,
+): void {
   const type = column.getSQLType()
   const fits = wanted === 'uuid' ? type === 'uuid' : type === 'text' || type.startsWith('varchar')
   if (!fits) {
@@ -315,18 +355,27 @@ function checkTenantColumn(table: string, column: PgColumn, wanted: 'uuid' | 'te
   }
 }
 
-function checkGlobalKeys(
-  table: PgTable,
-  globalKeys: readonly string[],
-  writable: readonly string[],
-): void {
+function checkShared(table: string, { shared, select }: TenantTable<PgTable>, type: 'uuid' | 'text'): void {
+  if (shared === undefined) return
+  if (select === false) throw new ConfigurationError(`${table} shares rows that no tenant may read`)
+  if (shared === '' || (type === 'uuid' && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(shared))) {
+    throw new ConfigurationError(`"${shared}" can't be the tenant of shared rows: the tenant is a ${type}`, {
+      hint: 'Take an id that nobody has, in lower case',
+    })
+  }
+}
+
+function checkGlobalKeys(table: PgTable, globalKeys: readonly string[], writable: readonly string[]): void {
   for (const key of uniqueKeys(table)) {
     if (!globalKeys.includes(key.name)) continue
     const open = key.columns.find((column) => writable.includes(column))
     if (open !== undefined) {
-      throw new ConfigurationError(`${getTableConfig(table).name}.${open} is unique over all tenants and writable by a tenant`, {
-        hint: 'Writing it would tell whether another tenant holds the value; leave it to the service role',
-      })
+      throw new ConfigurationError(
+        `${getTableConfig(table).name}.${open} is unique over all tenants and writable by a tenant`,
+        {
+          hint: 'Writing it would tell whether another tenant holds the value; leave it to the service role',
+        },
+      )
     }
   }
 }
