@@ -12,7 +12,14 @@ import {
 import { migrate, type MigrateResult, migrationStatus, type MigrationStatus } from '@tenantry/ddl'
 import { isolationCheck, serviceExecutor, type Tenancy, tenancyObjects, tenantExecutor } from '@tenantry/rls'
 import type { Casing } from 'drizzle-orm'
-import { checkNames, type Definitions, type Scope, serviceScope, type ServiceScope, tenantScope } from './scope.ts'
+import {
+  checkNames,
+  type Definitions,
+  type Scope,
+  serviceScope,
+  type ServiceScope,
+  tenantScope,
+} from './scope.ts'
 
 export interface SystemOptions<S extends Record<string, unknown>, R extends Definitions> {
   /** Lower-case letters, digits and dashes: names its migrations in the database's history. */
@@ -30,7 +37,10 @@ export interface SystemOptions<S extends Record<string, unknown>, R extends Defi
 }
 
 /** What a system declares; the command line and tests work on this. */
-export interface SystemDefinition<S extends Record<string, unknown> = Record<string, unknown>, R extends Definitions = Definitions> {
+export interface SystemDefinition<
+  S extends Record<string, unknown> = Record<string, unknown>,
+  R extends Definitions = Definitions,
+> {
   readonly name: string
   readonly schema: S
   readonly tenancy: Tenancy
@@ -83,7 +93,9 @@ export function defineSystem<const S extends Record<string, unknown>, const R ex
 ): SystemFactory<S, R> {
   const { name, schema, tenancy, modules = [], repositories, migrations = null, casing } = options
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
-    throw new ConfigurationError(`"${name}" is no name for a system`, { hint: 'Use lower-case letters, digits and dashes' })
+    throw new ConfigurationError(`"${name}" is no name for a system`, {
+      hint: 'Use lower-case letters, digits and dashes',
+    })
   }
   checkNames(repositories)
   checkRepositories(tenancy, repositories)
@@ -108,7 +120,12 @@ function bindSystem<S extends Record<string, unknown>, R extends Definitions>(
   database: Database,
 ): System<S, R> {
   const { driver } = database
-  const parts = { definitions: definition.repositories, schema: definition.schema, tenancy: definition.tenancy, casing: definition.casing }
+  const parts = {
+    definitions: definition.repositories,
+    schema: definition.schema,
+    tenancy: definition.tenancy,
+    casing: definition.casing,
+  }
   const source = () => {
     if (definition.migrations === null) {
       throw new ConfigurationError(`${definition.name} has no migrations of its own`, {
@@ -122,7 +139,8 @@ function bindSystem<S extends Record<string, unknown>, R extends Definitions>(
     database,
     migrate: async () => migrate(driver, source()),
     status: async () => migrationStatus(driver, source()),
-    verify: () => driver.transaction({ readOnly: false }, (connection) => runChecks(definition.checks, connection)),
+    verify: () =>
+      driver.transaction({ readOnly: false }, (connection) => runChecks(definition.checks, connection)),
     as: (principal) => tenantScope(parts, tenantExecutor(database, definition.tenancy, principal)),
     asService: () => serviceScope(parts, serviceExecutor(database)),
     system: (run) => serviceScope(parts, serviceExecutor(database)).transaction(run),
@@ -157,9 +175,12 @@ function checkRepositories(tenancy: Tenancy, repositories: Definitions): void {
       )
     }
     if (classified.of !== of) {
-      throw new ConfigurationError(`The repository ${name} names the ${of}, the tenancy says that its rows are the ${classified.of}'s`, {
-        hint: `Declare it with of: '${classified.of}'`,
-      })
+      throw new ConfigurationError(
+        `The repository ${name} names the ${of}, the tenancy says that its rows are the ${classified.of}'s`,
+        {
+          hint: `Declare it with of: '${classified.of}'`,
+        },
+      )
     }
   }
 }

@@ -30,10 +30,16 @@ export type Scope<R extends Definitions, S extends Record<string, unknown>> = Bo
 }
 
 /** The service role's view: every tenant, one at a time. */
-export type ServiceScope<R extends Definitions, S extends Record<string, unknown>> = Omit<Scope<R, S>, 'transaction' | 'reading'> & {
+export type ServiceScope<R extends Definitions, S extends Record<string, unknown>> = Omit<
+  Scope<R, S>,
+  'transaction' | 'reading'
+> & {
   /** The repositories bound to one tenant, which a tenant table needs; in the same transaction. */
   tenant(id: string): ServiceScope<R, S>
-  transaction<T>(run: (scope: ServiceScope<R, S>) => Promise<T>, options?: ScopeTransactionOptions): Promise<T>
+  transaction<T>(
+    run: (scope: ServiceScope<R, S>) => Promise<T>,
+    options?: ScopeTransactionOptions,
+  ): Promise<T>
 }
 
 /** Names that a scope uses itself. */
@@ -48,7 +54,8 @@ export interface ScopeParts<R extends Definitions, S extends Record<string, unkn
 
 export function checkNames(definitions: Definitions): void {
   const taken = Object.keys(definitions).find((name) => RESERVED.includes(name))
-  if (taken !== undefined) throw new ConfigurationError(`A repository can't be called ${taken}: a scope uses the name itself`)
+  if (taken !== undefined)
+    throw new ConfigurationError(`A repository can't be called ${taken}: a scope uses the name itself`)
 }
 
 export function tenantScope<R extends Definitions, S extends Record<string, unknown>>(
@@ -75,23 +82,41 @@ export function serviceScope<R extends Definitions, S extends Record<string, unk
 
 /** Binds a repository when it is first asked for: a request uses two or three of a dozen. */
 function repositories<R extends Definitions, S extends Record<string, unknown>>(
-  { definitions, schema, casing }: ScopeParts<R, S>,
+  parts: ScopeParts<R, S>,
   executor: Executor,
   methods: object,
 ): object {
-  const scope: object = { ...methods }
-  for (const [name, definition] of Object.entries(definitions)) lazy(scope, name, () => definition.bind(executor))
-  lazy(scope, 'db', () => scopedDrizzle(executor, schema, casing))
-  return scope
+  return Object.assign(
+    Object.create(prototypeOf(parts), { [EXECUTOR]: { value: executor } }),
+    methods,
+  ) as object
 }
 
-function lazy(target: object, name: string, make: () => unknown): void {
-  Object.defineProperty(target, name, {
+const EXECUTOR = Symbol('executor')
+
+/** One for each system on a database, because defining a dozen accessors costs more than a statement. */
+const prototypes = new WeakMap<object, object>()
+
+function prototypeOf<R extends Definitions, S extends Record<string, unknown>>(
+  parts: ScopeParts<R, S>,
+): object {
+  const known = prototypes.get(parts)
+  if (known !== undefined) return known
+  const { definitions, schema, casing } = parts
+  const prototype: object = {}
+  for (const [name, definition] of Object.entries(definitions))
+    lazy(prototype, name, (executor) => definition.bind(executor))
+  lazy(prototype, 'db', (executor) => scopedDrizzle(executor, schema, casing))
+  prototypes.set(parts, prototype)
+  return prototype
+}
+
+function lazy(prototype: object, name: string, make: (executor: Executor) => unknown): void {
+  Object.defineProperty(prototype, name, {
     enumerable: true,
-    configurable: true,
-    get() {
-      const value = make()
-      Object.defineProperty(target, name, { value, enumerable: true })
+    get(this: { readonly [EXECUTOR]: Executor }) {
+      const value = make(this[EXECUTOR])
+      Object.defineProperty(this, name, { value, enumerable: true })
       return value
     },
   })
