@@ -25,7 +25,11 @@ function tableObjects(tenancy: Tenancy, classified: ClassifiedTable): readonly D
     ...tablePolicies(tenancy, classified).map(policy),
     lockDown(table),
     grants({ table, to: ROLES.tenant, privileges }),
-    grants({ table, to: ROLES.service, privileges: { select: true, insert: true, update: true, delete: true } }),
+    grants({
+      table,
+      to: ROLES.service,
+      privileges: { select: true, insert: true, update: true, delete: true },
+    }),
     grants({ table, to: ROLES.definer, privileges: { select: true } }),
   ]
 }
@@ -40,9 +44,18 @@ function tableObjects(tenancy: Tenancy, classified: ClassifiedTable): readonly D
  */
 export function tablePolicies(tenancy: Tenancy, classified: ClassifiedTable): readonly PolicyOptions[] {
   const { table, privileges, readers, shared } = classified
-  const name = (which: Parameters<Tenancy['policyName']>[1]): string => tenancy.policyName(classified.name, which)
+  const name = (which: Parameters<Tenancy['policyName']>[1]): string =>
+    tenancy.policyName(classified.name, which)
   const trusted: readonly PolicyOptions[] = [
-    { table, name: name('service'), as: 'permissive', command: 'all', to: [ROLES.service], using: 'true', check: 'true' },
+    {
+      table,
+      name: name('service'),
+      as: 'permissive',
+      command: 'all',
+      to: [ROLES.service],
+      using: 'true',
+      check: 'true',
+    },
     { table, name: name('definer'), as: 'permissive', command: 'select', to: [ROLES.definer], using: 'true' },
   ]
   const to: PolicyOptions['to'] = [ROLES.tenant]
@@ -101,15 +114,29 @@ export function tablePolicies(tenancy: Tenancy, classified: ClassifiedTable): re
 function oneOfEachName(policies: readonly PolicyOptions[]): readonly PolicyOptions[] {
   const names = [...new Set(policies.map((policy) => policy.name))]
   return names.map((name) => {
-    const [first, ...others] = policies.filter((policy) => policy.name === name) as [PolicyOptions, ...PolicyOptions[]]
+    const [first, ...others] = policies.filter((policy) => policy.name === name) as [
+      PolicyOptions,
+      ...PolicyOptions[],
+    ]
     if (others.length === 0) return first
     const condition = first.using ?? first.check
     if (others.some(({ using, check }) => (using ?? check) !== condition)) {
-      throw new ConfigurationError(`The policy ${name} on ${relation(first.table).label} can't be for all commands`, {
-        hint: 'Readers see more than they may write: give `select` a name of its own',
-      })
+      throw new ConfigurationError(
+        `The policy ${name} on ${relation(first.table).label} can't be for all commands`,
+        {
+          hint: 'Readers see more than they may write: give `select` a name of its own',
+        },
+      )
     }
-    return { table: first.table, name, as: 'permissive', command: 'all', to: first.to, using: condition, check: condition }
+    return {
+      table: first.table,
+      name,
+      as: 'permissive',
+      command: 'all',
+      to: first.to,
+      using: condition,
+      check: condition,
+    }
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Principal, Statement } from '@tenantry/core'
-import { ROLES, SETTINGS, type Tenancy } from '@tenantry/rls'
+import { ROLES, SETTINGS, type Tenancy, type TenancyKind } from '@tenantry/rls'
 
 /** A tenant that the walk knows: who acts for it, and what its columns hold. */
 export interface KnownTenant {
@@ -14,6 +14,8 @@ export interface Context {
   readonly settings: Readonly<Record<string, string>>
   readonly user: string | null
   readonly tenant: string | null
+  /** It is somebody's, so it shows the rows that are shared with all tenants. */
+  readonly identified: boolean
 }
 
 export function knownTenant(principal: Principal): KnownTenant {
@@ -30,17 +32,19 @@ export function tenantValue(tenant: KnownTenant, of: 'tenant' | 'user'): string 
 
 const { user, organization, claims } = SETTINGS
 
-/** Contexts that must see nothing of anybody's. */
-const FOREIGN: readonly Context[] = (
+/** Contexts that must see nothing of anybody's. Some are a person's in a system with ids of that kind. */
+const FOREIGN: readonly (readonly [string, Context['settings'], readonly TenancyKind[]])[] = [
+  ['no context', {}, []],
+  ['an empty context', { [user]: '', [organization]: '', [claims]: '' }, []],
   [
-    ['no context', {}],
-    ['an empty context', { [user]: '', [organization]: '', [claims]: '' }],
-    ['a malformed context', { [user]: "' or true --", [organization]: '{', [claims]: '{"sub":' }],
-    ['claims without a subject', { [claims]: '{"role":"service_role"}' }],
-    ['claims of another shape', { [claims]: '{"sub":{"id":[1]},"org_id":[null]}' }],
-    ['a stranger', { [user]: '00000000-0000-4000-8000-000000000000' }],
-  ] as const
-).map(([name, settings]) => ({ name, settings, user: null, tenant: null }))
+    'a malformed context',
+    { [user]: "' or true --", [organization]: '{', [claims]: '{"sub":' },
+    ['user-text'],
+  ],
+  ['claims without a subject', { [claims]: '{"role":"service_role"}' }, []],
+  ['claims of another shape', { [claims]: '{"sub":{"id":[1]},"org_id":[null]}' }, ['user-text']],
+  ['a stranger', { [user]: '00000000-0000-4000-8000-000000000000' }, ['user-text', 'user-uuid']],
+]
 
 /**
  * Every context in which the walk tries its luck. The first tenant stands for the attacker: its own rows are
@@ -54,10 +58,16 @@ export function contextsOf(tenancy: Tenancy, first: KnownTenant, second: KnownTe
   const asClaims = ({ user: id, organization: org }: KnownTenant) => ({
     [claims]: JSON.stringify({ sub: id, ...(org === null ? {} : { org_id: org }) }),
   })
-  const own = { user: first.user, tenant: tenantValue(first, 'tenant') }
+  const own = { user: first.user, tenant: tenantValue(first, 'tenant'), identified: true }
   const crossed: KnownTenant = { user: first.user, organization: second.organization }
   return [
-    ...FOREIGN,
+    ...FOREIGN.map(([name, settings, kinds]) => ({
+      name,
+      settings,
+      user: null,
+      tenant: null,
+      identified: kinds.includes(tenancy.kind),
+    })),
     { name: 'another tenant', settings: asSettings(first), ...own },
     { name: 'another tenant by its claims', settings: asClaims(first), ...own },
     ...(tenancy.kind === 'organization'
@@ -67,8 +77,15 @@ export function contextsOf(tenancy: Tenancy, first: KnownTenant, second: KnownTe
             settings: asSettings(crossed),
             user: first.user,
             tenant: null,
+            identified: false,
           },
-          { name: 'no member, by claims', settings: asClaims(crossed), user: first.user, tenant: null },
+          {
+            name: 'no member, by claims',
+            settings: asClaims(crossed),
+            user: first.user,
+            tenant: null,
+            identified: false,
+          },
         ]
       : []),
   ]
@@ -87,4 +104,9 @@ export function enter(context: Context): Statement {
 export const TRUSTED: Statement = {
   text: "select pg_catalog.set_config('role', $1, true)",
   params: [ROLES.service],
+}
+
+/** Stands for the tenant of a table's shared rows, which nobody acts for. */
+export function sharedTenant(shared: string): KnownTenant {
+  return { user: shared, organization: shared }
 }

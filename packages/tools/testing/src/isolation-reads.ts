@@ -44,7 +44,11 @@ export async function foreignRows(
   if (column === undefined || query === null) return 0
   const rows = (await rowsAs(connection, context, query)) ?? []
   const own = classified.of === 'user' ? context.user : context.tenant
-  return rows.filter((row) => own === null || Object(row)[column] !== own).length
+  const shared = context.identified ? classified.shared : null
+  return rows.filter((row) => {
+    const tenant: unknown = Object(row)[column]
+    return tenant === null || (tenant !== own && tenant !== shared)
+  }).length
 }
 
 /** Rows of a relation that no context may see any of; null when it was refused altogether. */

@@ -3,7 +3,7 @@ import type { Connection } from '@tenantry/core'
 import { quoteIdentifier } from '@tenantry/ddl'
 import type { ClassifiedTable } from '@tenantry/rls'
 import type { Relation } from './isolation-catalog.ts'
-import { type KnownTenant, TRUSTED, tenantValue } from './isolation-contexts.ts'
+import { type KnownTenant, sharedTenant, TRUSTED, tenantValue } from './isolation-contexts.ts'
 import { undone } from './undone.ts'
 
 export interface TenantTable {
@@ -20,6 +20,8 @@ export interface Truth {
   readonly samples: ReadonlyMap<string, readonly unknown[]>
   /** A row of the second tenant in each table, by the table's label. */
   readonly rows: ReadonlyMap<string, Readonly<Record<string, string | null>>>
+  /** A row that is shared with all tenants, where the table has such. */
+  readonly shared: ReadonlyMap<string, Readonly<Record<string, string | null>>>
 }
 
 export function tenantTables(
@@ -58,8 +60,14 @@ export async function readTruth(
     const values = new Map<KnownTenant, Set<string>>(tenants.map((tenant) => [tenant, new Set()]))
     const samples = new Map<string, unknown[]>()
     const rows = new Map<string, Readonly<Record<string, string | null>>>()
+    const shared = new Map<string, Readonly<Record<string, string | null>>>()
     const last = tenants.at(-1)
     for (const table of tables) {
+      const [common] =
+        table.classified.shared === null
+          ? []
+          : await rowsOf(part, table, sharedTenant(table.classified.shared))
+      if (common !== undefined) shared.set(table.relation.label, common)
       for (const tenant of tenants) {
         const found = await rowsOf(part, table, tenant)
         for (const row of found)
@@ -88,7 +96,7 @@ export async function readTruth(
         ] as const
       }),
     )
-    return { secrets, samples, rows }
+    return { secrets, samples, rows, shared }
   })
 }
 
@@ -120,6 +128,10 @@ export async function unseeded(
       for (const [index, tenant] of tenants.entries()) {
         const rows = await fingerprint(part, table, tenant)
         if (rows.startsWith('0:')) missing.push(`${table.relation.label}: no row of tenant ${index + 1}`)
+      }
+      const { shared } = table.classified
+      if (shared !== null && (await fingerprint(part, table, sharedTenant(shared))).startsWith('0:')) {
+        missing.push(`${table.relation.label}: no row that is shared with all tenants`)
       }
     }
     return missing

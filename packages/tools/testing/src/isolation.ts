@@ -2,7 +2,14 @@
 import type { Connection, Database, DdlObject, Principal } from '@tenantry/core'
 import { LIBRARY_SCHEMA, type Tenancy } from '@tenantry/rls'
 import { type Callable, callablesIn, type Relation, relationsIn } from './isolation-catalog.ts'
-import { type Context, contextsOf, enter, type KnownTenant, knownTenant } from './isolation-contexts.ts'
+import {
+  type Context,
+  contextsOf,
+  enter,
+  type KnownTenant,
+  knownTenant,
+  sharedTenant,
+} from './isolation-contexts.ts'
 import { anyRows, answerTo, foreignRows, type Question, questionsOf, tells } from './isolation-reads.ts'
 import {
   fingerprint,
@@ -25,7 +32,7 @@ export interface IsolationOptions {
   /**
    * Makes a new tenant with at least one row in every tenant table, and answers who acts for it. Called for
    * tenant 1, then for tenant 2, on a database that may hold others. In an organization system the two are
-   * different people in different organizations.
+   * different people in different organizations. Where a table shares rows with all tenants, there must be one.
    */
   readonly seed: (tenant: 1 | 2) => Promise<Principal>
 }
@@ -165,13 +172,30 @@ async function tenantTableLeaks(
   const leaks: string[] = []
   const seen = await foreignRows(connection, context, relation, classified)
   if (seen > 0) leaks.push(`select shows ${seen} rows that aren't its own`)
+  leaks.push(...(await writeLeaks(connection, context, table, victim, truth)))
+  if (classified.shared !== null) {
+    const ofShared = { ...truth, rows: truth.shared }
+    const found = await writeLeaks(connection, context, table, sharedTenant(classified.shared), ofShared)
+    leaks.push(...found.map((what) => `of shared rows, ${what}`))
+  }
+  for (const attempt of forbidden(relation, true)) {
+    if (await allowed(connection, context, attempt)) leaks.push(`${attempt.name} is allowed`)
+  }
+  return leaks
+}
+
+async function writeLeaks(
+  connection: Connection,
+  context: Context,
+  table: TenantTable,
+  victim: KnownTenant,
+  truth: Truth,
+): Promise<readonly string[]> {
+  const leaks: string[] = []
   const before = await undone(connection, (part) => fingerprint(part, table, victim))
   for (const attempt of attemptsOn(table, victim, truth)) {
     const found = await reached(connection, context, table, victim, attempt, before)
     if (found !== null) leaks.push(`${attempt.name}: ${found}`)
-  }
-  for (const attempt of forbidden(relation, true)) {
-    if (await allowed(connection, context, attempt)) leaks.push(`${attempt.name} is allowed`)
   }
   return leaks
 }
