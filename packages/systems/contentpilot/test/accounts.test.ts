@@ -86,6 +86,19 @@ describeOnServer('several at once', () => {
     expect(accounts.filter(({ created }) => created)).toHaveLength(1)
     expect(await countOf(input.clerkId)).toEqual(ONE_OF_EACH)
   })
+
+  test('sign up with one e-mail address: one account is made, the others get a typed refusal', async () => {
+    const { email } = someone()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, () => place.pilot.asService().users.signUp({ ...someone(), email })),
+    )
+    const refused = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(7)
+    for (const each of refused) expect(each).toMatchObject({ reason: { code: 'TENANTRY_UNIQUE' } })
+    expect(await place.rows('select count(*)::int as rows from users where email = $1', [email])).toEqual([
+      { rows: 1 },
+    ])
+  })
 })
 
 test('what Clerk changes is mirrored, and only that', async () => {

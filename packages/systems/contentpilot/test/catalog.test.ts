@@ -84,6 +84,10 @@ describe('the migrated catalog', () => {
   })
 })
 
+test('nothing is open: the live database is what is declared', async () => {
+  expect(await place.pilot.verify()).toEqual([])
+})
+
 test('nothing is declared that the migrations do not make', async () => {
   const { name, objects, schema } = contentpilot.definition
   expect(await generateMigration({ name, objects, schema, directory: migrations, dryRun: true })).toEqual({

@@ -10,6 +10,7 @@ import {
   pilotDatabase,
   topicOf,
   variant,
+  withLogin,
 } from './support/pilot.ts'
 
 let place: PilotDatabase
@@ -131,29 +132,12 @@ describeOnServer('refreshing', () => {
     }
   })
 
-  test('does not need an owner: a login of the jobs’ own may do it', async () => {
-    const login = `cp_jobs_${process.pid}_${Math.trunc(performance.now())}`
-    await place.rows(`create role ${login} login password 'jobs'`)
-    try {
-      await place.rows(`grant tenantry_tenant to ${login} with inherit true, set true`)
-      await place.rows(`grant tenantry_service to ${login} with inherit false, set true`)
-      const url = new URL(place.url)
-      url.username = login
-      url.password = 'jobs'
-      const database = await connect(url.href)
-      try {
-        const ann = await customer(place.pilot)
-        await contentpilot(database).runJob('refresh dashboard')
-        expect(await contentpilot(database).asService().tenant(ann.userId).dashboard.stats()).toMatchObject(
-          NONE,
-        )
-        expect(await contentpilot(database).as({ userId: ann.userId }).dashboard.live()).toMatchObject(NONE)
-      } finally {
-        await database.close()
-      }
-    } finally {
-      await place.rows(`drop owned by ${login}`)
-      await place.rows(`drop role ${login}`)
-    }
-  })
+  test('does not need an owner: a login of the application’s own may do it', () =>
+    withLogin(place, async (database) => {
+      const ann = await customer(place.pilot)
+      const pilot = contentpilot(database)
+      await pilot.runJob('refresh dashboard')
+      expect(await pilot.asService().tenant(ann.userId).dashboard.stats()).toMatchObject(NONE)
+      expect(await pilot.as({ userId: ann.userId }).dashboard.live()).toMatchObject(NONE)
+    }))
 })

@@ -1,5 +1,16 @@
+import { connect } from '@tenantry/core'
+import { describeOnServer, describeThroughPooler } from '@tenantry/testing/vitest'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { embedding, type PilotDatabase, pilotDatabase, tomorrow, variant } from './support/pilot.ts'
+import { contentpilot } from '../src/index.ts'
+import {
+  embedding,
+  type Pilot,
+  type PilotDatabase,
+  pilotDatabase,
+  tomorrow,
+  variant,
+  withLogin,
+} from './support/pilot.ts'
 
 let place: PilotDatabase
 beforeAll(async () => {
@@ -7,17 +18,12 @@ beforeAll(async () => {
 })
 afterAll(() => place?.close())
 
-test('the whole job: from sign-up to a published post, next to a customer who sees none of it', async () => {
-  const { pilot } = place
-  expect((await pilot.migrate()).applied).toEqual([])
-
+/** From sign-up to a published post, next to a customer who sees none of it. */
+async function wholeJob(pilot: Pilot): Promise<void> {
+  const someone = () => ({ clerkId: crypto.randomUUID(), email: `${crypto.randomUUID()}@example.com` })
   const [ann, ben] = await pilot.system(async ({ users }) => [
-    await users.signUp({
-      clerkId: 'clerk_ann',
-      email: 'Ann@Example.com',
-      profile: { writingStyle: 'plain' },
-    }),
-    await users.signUp({ clerkId: 'clerk_ben', email: 'ben@example.com', planType: 'growth', trialDays: 30 }),
+    await users.signUp({ ...someone(), profile: { writingStyle: 'plain' } }),
+    await users.signUp({ ...someone(), planType: 'growth', trialDays: 30 }),
   ])
   if (ann === undefined || ben === undefined) throw new Error('no accounts')
   const me = pilot.as({ userId: ann.user.id })
@@ -97,4 +103,20 @@ test('the whole job: from sign-up to a published post, next to a customer who se
   expect(await other.topics.search('hiring engineers')).toEqual([])
   expect(await other.voiceExamples.findSimilar(embedding(3))).toEqual([])
   await expect(other.drafts.get(a)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+}
+
+test('migrating again changes nothing, and the whole job runs on the server of the tests', async () => {
+  expect((await place.pilot.migrate()).applied).toEqual([])
+  await wholeJob(place.pilot)
+})
+
+describeOnServer('with a login of its own, which row security holds', () => {
+  test('the whole job runs', () => withLogin(place, (database) => wholeJob(contentpilot(database))))
+})
+
+describeThroughPooler('through a pooler in transaction mode', () => {
+  test('the whole job runs', async () => {
+    const database = await connect({ url: place.poolerUrl ?? '', situation: 'pooler' })
+    await wholeJob(contentpilot(database)).finally(() => database.close())
+  })
 })

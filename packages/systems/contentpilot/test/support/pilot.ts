@@ -1,5 +1,6 @@
 /** A migrated database with ContentPilot on it, and customers to try it with. */
-import type { Answer } from '@tenantry/core'
+import { randomBytes } from 'node:crypto'
+import { type Answer, connect, type Database } from '@tenantry/core'
 import { tenantExecutor } from '@tenantry/rls'
 import { createTestDatabase } from '@tenantry/testing'
 import { contentpilot } from '../../src/index.ts'
@@ -56,6 +57,26 @@ export type PilotDatabase = Awaited<ReturnType<typeof pilotDatabase>>
 /** Rows by column, of the type that the caller's statement gives them. */
 function objects<T extends object = Plain>({ columns, rows }: Answer): T[] {
   return rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]])) as T)
+}
+
+/** Connects as an application should: as a login that owns nothing and may act as tenant and service. */
+export async function withLogin<T>(
+  place: PilotDatabase,
+  run: (database: Database) => Promise<T>,
+): Promise<T> {
+  const login = `contentpilot_app_${randomBytes(5).toString('hex')}`
+  await place.rows(`create role ${login} login password 'app'`)
+  try {
+    await place.rows(`grant tenantry_tenant to ${login} with inherit true, set true`)
+    await place.rows(`grant tenantry_service to ${login} with inherit false, set true`)
+    const url = new URL(place.url)
+    url.username = login
+    url.password = 'app'
+    const database = await connect(url.href)
+    return await run(database).finally(() => database.close())
+  } finally {
+    await place.rows(`drop role ${login}`)
+  }
 }
 
 let signedUp = 0
