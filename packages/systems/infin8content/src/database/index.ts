@@ -1,0 +1,22 @@
+/** What Infin8Content adds to its tables in the database. */
+import type { Module } from '@tenantry/core'
+import { publishClaims, sectionClaims } from './claims.ts'
+import { clusterValidation } from './clusters.ts'
+import { people } from './people.ts'
+import { research } from './research.ts'
+import { roles } from './roles.ts'
+import { stamps } from './stamps.ts'
+import { statusMachines } from './statuses.ts'
+import { workflowMachine } from './workflow.ts'
+
+export const modules: readonly Module[] = [
+  roles,
+  people,
+  stamps,
+  ...statusMachines.map((machine) => machine.module),
+  workflowMachine.module,
+  sectionClaims.module,
+  publishClaims.module,
+  clusterValidation,
+  research,
+]

@@ -1,0 +1,1 @@
+export { infin8content } from './infin8content.ts'

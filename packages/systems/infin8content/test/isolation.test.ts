@@ -1,0 +1,24 @@
+/** Organizations apart from each other, and people who are in two of them, or in none any more. */
+import { expectIsolated, isolationMutations, seedTenants } from '@tenantry/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ContentDatabase, contentDatabase } from './support/content.ts'
+import { seedEverything } from './support/rows.ts'
+
+let place: ContentDatabase
+beforeAll(async () => {
+  place = await contentDatabase()
+})
+afterAll(() => place?.close())
+
+test('nothing departs from what is declared', async () => {
+  expect(await place.content.verify()).toEqual([])
+})
+
+test('no organization reaches what is another’s, by any table, command or function', async () => {
+  await expectIsolated(place.content, { seed: () => seedEverything(place) })
+})
+
+test('no policy can be dropped or loosened unnoticed', { timeout: 300_000 }, async () => {
+  const seeded = await seedTenants(place.content, { seed: () => seedEverything(place) })
+  expect(await isolationMutations(place.content, seeded)).toEqual([])
+})
