@@ -100,6 +100,8 @@ const CASES: readonly Case[] = [
     'embedding.0',
     () => ann.scope.voiceExamples.findSimilar([Number.NaN, ...embedding(0).slice(1)]),
   ],
+  ['similar: none', 'embedding', () => ann.scope.voiceExamples.findSimilar(wrong(undefined))],
+  ['trial: days', 'trialDays', () => ann.service.subscriptions.startTrial({ trialDays: 0 })],
   ['similar: limit', 'limit', () => ann.scope.voiceExamples.findSimilar(embedding(0), { limit: 201 })],
   [
     'similar: unknown option',

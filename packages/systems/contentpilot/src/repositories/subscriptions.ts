@@ -2,8 +2,7 @@ import { DatabaseError, NotFoundError } from '@tenantry/core'
 import { defineRepository, type Row } from '@tenantry/repository'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { subscriptions as table } from '../schema/index.ts'
-import type { PlanType } from '../types/enums.ts'
-import { type SubscriptionInput, subscriptionInput } from '../types/inputs.ts'
+import { type SubscriptionInput, subscriptionInput, type TrialInput, trialInput } from '../types/inputs.ts'
 import { newestFirst } from './order.ts'
 import { parse } from './parse.ts'
 import { serviceOnly } from './service-only.ts'
@@ -37,10 +36,7 @@ export const subscriptions = defineRepository(table, {
     },
 
     /** A trial of whole days of 24 hours from now, by the database's clock. Service role only. */
-    async startTrial(trial: {
-      readonly planType: PlanType
-      readonly trialDays: number
-    }): Promise<Row<typeof table>> {
+    async startTrial(input: TrialInput = {}): Promise<Row<typeof table>> {
       serviceOnly(executor, 'startTrial')
       const [started] = await repository.statement(
         'start trial',
@@ -52,7 +48,7 @@ export const subscriptions = defineRepository(table, {
             from (select now() + ${value('trialDays')}::integer * interval '24 hours' as ending) as trial
             returning ${columns}`,
         }),
-        trial,
+        parse(table, trialInput, input),
       )
       if (started === undefined)
         throw new DatabaseError('The trial was not written', { table: getTableName(table) })

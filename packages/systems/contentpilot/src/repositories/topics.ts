@@ -61,7 +61,8 @@ export const topics = defineRepository(table, {
 
     /** A page of topics, the best score first: those that wait to be drafted, unless `where` says otherwise. */
     async listByScore(options: ScoreListOptions = {}): Promise<Page<Row<typeof table>>> {
-      return repository.list({ where: { status: 'classified' }, ...options, sort: [{ aiScore: 'desc' }] })
+      const where = options.where ?? { status: 'classified' }
+      return repository.list({ ...options, where, sort: [{ aiScore: 'desc' }] })
     },
 
     /**

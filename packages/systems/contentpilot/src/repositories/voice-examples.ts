@@ -24,10 +24,10 @@ export const voiceExamples = defineRepository(table, {
      * `limit` (1 to 200) says. Examples without an embedding aren't found.
      */
     async findSimilar(
-      embedding: readonly number[],
+      embedding: number[],
       options: { readonly limit?: number } = {},
     ): Promise<SimilarVoiceExample[]> {
-      const input = parse(table, similarVoiceInput, { embedding: [...embedding], ...options })
+      const input = parse(table, similarVoiceInput, { embedding, ...options })
       const returns = { ...getTableColumns(table), distance: sql<number>`found.distance` }
       const order = sql`found.distance`
       if (executor.role === 'tenant') {

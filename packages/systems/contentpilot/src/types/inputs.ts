@@ -64,11 +64,16 @@ export const userChanges = changes({
   status: z.enum(USER_STATUSES).exclude(['deleted']),
 })
 
-/** A new customer: user, profile and a trial, made together. The trial begins and ends by the database's clock. */
-export const signUpInput = userInput.extend({
+/** It begins and ends by the database's clock. */
+export const trialInput = z.strictObject({
   planType: z.enum(PLAN_TYPES).default('starter'),
   /** Whole days, 1..90. Two weeks unless given. */
   trialDays: z.number().int().min(1).max(90).default(14),
+})
+
+/** A new customer: user, profile and a trial, made together. */
+export const signUpInput = userInput.extend({
+  ...trialInput.shape,
   profile: profileInput.optional(),
 })
 
@@ -262,6 +267,7 @@ export const topicSearchInput = z.strictObject({ query: text(1000), limit })
 
 export const similarVoiceInput = z.strictObject({ embedding, limit })
 
+export type TrialInput = z.input<typeof trialInput>
 export type UserInput = z.input<typeof userInput>
 export type UserChanges = z.input<typeof userChanges>
 export type MirrorUserInput = z.input<typeof mirrorUserInput>
