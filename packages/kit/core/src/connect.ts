@@ -3,6 +3,13 @@ import { nodePostgresDriver, type PgPool } from './drivers/node-postgres.ts'
 import { pgliteDriver, type PGliteClient } from './drivers/pglite.ts'
 import { announcedBackend, postgresJsDriver, TEXT_TYPES } from './drivers/postgres-js.ts'
 import type { InternalClient, PostgresJsClient } from './drivers/postgres-js-connection.ts'
+import {
+  createListener,
+  hostListener,
+  type Listener,
+  type ListenerHooks,
+  type ListeningClient,
+} from './drivers/postgres-js-listener.ts'
 import { type ClientSource, clientPool, hostClient } from './drivers/postgres-js-pool.ts'
 import { ConfigurationError } from './errors.ts'
 import { isPoolerPort, POOL_SETTINGS, type Situation } from './situation.ts'
@@ -105,6 +112,7 @@ function adopt(host: HostClient, options: ConnectOptions): Database {
         pooled,
         startupRole: false,
         text: false,
+        ...(pooled ? {} : { listener: hostListener(client as unknown as ListeningClient) }),
       }),
       options,
     )
@@ -144,10 +152,13 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
   const settings = POOL_SETTINGS[situation]
   const pooled = !settings.sessionState
   const max = options.maxConnections ?? settings.max
-  const client = (role: string | undefined, onclose: () => void): InternalClient =>
+  const client = (
+    role: string | undefined,
+    hooks: Pick<ListenerHooks, 'onclose'> & Partial<ListenerHooks>,
+  ): InternalClient =>
     postgres(url, {
       max: 1,
-      onclose,
+      ...hooks,
       connect_timeout: options.connectTimeoutSeconds ?? settings.connectTimeoutSeconds,
       prepare: settings.sessionState,
       // Arrays travel as text. Besides, its query for types rejects unhandled when the backend dies under it.
@@ -163,11 +174,19 @@ async function openPostgres(url: string, situation: Situation, options: ConnectO
       },
     }) as unknown as InternalClient
   const pool = (role?: string): ClientSource =>
-    clientPool({ max, idleTimeoutSeconds: settings.idleTimeoutSeconds }, (onclose) => client(role, onclose))
-  const driver = (source: ClientSource) =>
-    postgresJsDriver(source, { pooled, startupRole: !pooled, text: true })
+    clientPool({ max, idleTimeoutSeconds: settings.idleTimeoutSeconds }, (onclose) =>
+      client(role, { onclose }),
+    )
+  const driver = (source: ClientSource, listener?: Listener) =>
+    postgresJsDriver(source, {
+      pooled,
+      startupRole: !pooled,
+      text: true,
+      ...(listener === undefined ? {} : { listener }),
+    })
   const source = pool()
-  const database = new Database(driver(source), options, (role) => driver(pool(role)))
+  const listener = pooled ? undefined : createListener((hooks) => client(undefined, hooks))
+  const database = new Database(driver(source, listener), options, (role) => driver(pool(role)))
   try {
     await warnOfPooler(source, url, pooled, options)
   } catch (error) {

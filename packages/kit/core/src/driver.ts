@@ -68,6 +68,15 @@ export interface DriverTraits {
   readonly pooled: boolean
 }
 
+/**
+ * Calls `onNotify` for every NOTIFY on the channel, from the moment that the promise resolves; with null after
+ * the connection had to be opened anew, since nobody knows what was said in between. Resolves with what ends it.
+ */
+export type Listen = (
+  channel: string,
+  onNotify: (payload: string | null) => void,
+) => Promise<() => Promise<void>>
+
 export interface Driver {
   readonly kind: 'postgres-js' | 'node-postgres' | 'pglite'
   readonly traits: DriverTraits
@@ -81,5 +90,7 @@ export interface Driver {
   transaction<T>(options: TransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T>
   /** One session without a transaction, for what can't run inside one. Refused behind a pooler. */
   session<T>(run: (connection: Connection) => Promise<T>): Promise<T>
+  /** LISTEN, on a connection of its own. Absent behind a pooler, and where the client can't: poll there. */
+  readonly listen?: Listen
   close(): Promise<void>
 }

@@ -8,6 +8,7 @@ export type {
   Driver,
   DriverTraits,
   IsolationLevel,
+  Listen,
   Statement,
   TransactionOptions,
 } from './driver.ts'

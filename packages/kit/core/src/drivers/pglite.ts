@@ -29,6 +29,7 @@ interface PGliteSession {
 export interface PGliteClient extends PGliteSession {
   readonly parsers: Record<string, unknown>
   transaction<T>(run: (session: PGliteSession) => Promise<T>): Promise<T>
+  listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>
   close(): Promise<void>
 }
 
@@ -98,6 +99,17 @@ export function pgliteDriver(client: PGliteClient, options: { readonly owned: bo
       }
     },
     session: (run) => run(connection(client, new TransactionLedger())),
+    async listen(channel, onNotify) {
+      // PGlite takes the name as SQL, and doesn't find a quoted one again when it is to forget a listener.
+      let stopped = false
+      const unlisten = await client.listen(`"${channel}"`, (payload) => {
+        if (!stopped) onNotify(payload)
+      })
+      return async () => {
+        stopped = true
+        await unlisten()
+      }
+    },
     async close() {
       if (options.owned) await client.close()
     },

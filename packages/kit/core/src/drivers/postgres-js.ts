@@ -1,5 +1,5 @@
 /** postgres.js as a Driver. */
-import type { Answer, Connection, Driver, Statement, TransactionOptions } from '../driver.ts'
+import type { Answer, Connection, Driver, Listen, Statement, TransactionOptions } from '../driver.ts'
 import { ConfigurationError, ConnectionError } from '../errors.ts'
 import { translateError } from '../translate.ts'
 import { decoderOf, encodeParam, UNKNOWN_TYPE } from '../wire.ts'
@@ -11,6 +11,7 @@ import {
   type RawColumn,
   type RawResult,
 } from './postgres-js-connection.ts'
+import type { Listener } from './postgres-js-listener.ts'
 import type { ClientSource } from './postgres-js-pool.ts'
 import { beginText, openingStatements, TransactionLedger } from './transaction.ts'
 
@@ -20,6 +21,8 @@ export interface PostgresJsDriverOptions {
   readonly startupRole: boolean
   /** The client was made with `TEXT_TYPES`, so its values are texts already. */
   readonly text: boolean
+  /** Absent behind a pooler. */
+  readonly listener?: Listener
 }
 
 /** For a client of our own: its parsers pass text through, which spares a buffer for each value. */
@@ -40,6 +43,8 @@ const CLOSE_TIMEOUT_SECONDS = 5
 const RELEASE: Statement = { text: 'select 1', params: [] }
 
 export function postgresJsDriver(source: ClientSource, options: PostgresJsDriverOptions): Driver {
+  const { listener } = options
+
   function pending(client: InternalClient, statement: Statement): PendingQuery {
     const parameters = statement.params.map((value) => client.typed(encodeParam(value), UNKNOWN_TYPE))
     const query = client.unsafe(statement.text, parameters as never[], {
@@ -176,8 +181,16 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
       }
       return source.use(true, (client) => withSession(client, run))
     },
-    close: () => source.close(CLOSE_TIMEOUT_SECONDS),
+    ...(listener === undefined ? {} : { listen: translated(listener.listen) }),
+    async close() {
+      await Promise.all([listener?.close(), source.close(CLOSE_TIMEOUT_SECONDS)])
+    },
   }
+}
+
+function translated(listen: Listen): Listen {
+  return (channel, onNotify) =>
+    listen(channel, onNotify).catch((thrown: unknown) => Promise.reject(translateError(thrown)))
 }
 
 /** The identifier of the server process as the connection's start-up told it; a pooler makes one up. */
