@@ -89,6 +89,7 @@ export function defineRepository<
   type Core = RepositoryOf<T, Tenant, Key, ReadOnly, Soft>
   const engine = createEngine(table, options, options.schema)
   const verbs: (repository: Core, executor: Executor) => Verbs | object = options.verbs ?? (() => ({}))
+  let checked = false
   return {
     table,
     tenant: options.tenant,
@@ -96,18 +97,23 @@ export function defineRepository<
     bind(executor) {
       const core: Core = new Repository(engine, executor)
       const own = verbs(core, executor)
-      const taken = Object.keys(own).find((name) => name in core)
-      if (taken !== undefined) {
-        throw new ConfigurationError(
-          `The verb "${taken}" of ${getTableName(table)} would replace a standard method`,
-          {
-            hint: 'Give it the name of what it does in the domain',
-          },
-        )
-      }
+      // The first binding tells the names; they are the same in all.
+      if (!checked) checkVerbs(core, own, table)
+      checked = true
       return Object.assign(core, own) as Core & Verbs
     },
   }
+}
+
+function checkVerbs(core: object, own: object, table: PgTable): void {
+  const taken = Object.keys(own).find((name) => name in core)
+  if (taken === undefined) return
+  throw new ConfigurationError(
+    `The verb "${taken}" of ${getTableName(table)} would replace a standard method`,
+    {
+      hint: 'Give it the name of what it does in the domain',
+    },
+  )
 }
 
 /** The standard repository of a table, with input types that follow from its options. */

@@ -59,7 +59,7 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     const { plan } = this.#engine
     const rows = this.#visible(options, VISIBILITY)
     const answer = await runCall(this.#engine, this.#executor, {
-      shape: `get|${rows}`,
+      shape: GET[rows],
       values: keyValues(plan, id),
       build: (gate) => selectRows(plan, { gate, rows }, plan.fields, [keyCondition(plan.key, slots())]),
     })
@@ -303,6 +303,9 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
 function trusted<R>(row: DecodedRow): R {
   return row as R
 }
+
+/** Not put together for each call: a new text has to be hashed to be looked up. */
+const GET = { live: 'get|live', all: 'get|all', removed: 'get|removed' } as const
 
 const VISIBILITY = ['withDeleted']
 const FIND = ['where', ...VISIBILITY]

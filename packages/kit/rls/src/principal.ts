@@ -30,14 +30,16 @@ export function contextOf(kind: TenancyKind, principal: Principal): Context {
     throw invalid('organizationId', 'this system has no organizations')
   }
   const organization = kind === 'organization' ? identifier('organizationId', given, 'uuid') : null
-  const claims = JSON.stringify({
-    ...principal.claims,
-    ...(organization === null ? {} : { org_id: organization }),
+  const own = {
+    ...(organization === null ? undefined : { org_id: organization }),
     sub: user,
     role: 'authenticated',
-  })
+  }
+  const claims = JSON.stringify(principal.claims === undefined ? own : { ...principal.claims, ...own })
   // They would make the whole of it invalid to `jsonb`, and every reader of the claims fail.
-  if (UNREADABLE.test(claims)) throw invalid('claims', 'contain a NUL character or half of a surrogate pair')
+  if (principal.claims !== undefined && UNREADABLE.test(claims)) {
+    throw invalid('claims', 'contain a NUL character or half of a surrogate pair')
+  }
   return { tenant: organization ?? user, user, organization, claims }
 }
 

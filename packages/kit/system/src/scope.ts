@@ -17,9 +17,9 @@ export type Scope<R extends Definitions, S extends Record<string, unknown>> = Bo
   /** Drizzle, with the principal's context on every statement. */
   readonly db: ScopedDrizzle<S>
   /**
-   * The repositories of another tenant, for a reader of the system (an administrator): reads find its rows,
-   * writes are refused. Whoever is no reader finds nothing. Throws ConfigurationError where the tenancy
-   * declares no readers.
+   * The repositories of another tenant, for a reader of the system (an administrator), or of the tenant of
+   * shared rows, for everyone: reads find its rows, writes are refused. Whoever is no reader finds nothing.
+   * Throws ConfigurationError where the tenancy declares neither.
    */
   reading(tenantId: string): Scope<R, S>
   /**
@@ -48,7 +48,7 @@ const RESERVED = ['db', 'transaction', 'tenant', 'reading', 'then']
 export interface ScopeParts<R extends Definitions, S extends Record<string, unknown>> {
   readonly definitions: R
   readonly schema: S
-  readonly tenancy: Pick<Tenancy, 'kind' | 'readers'>
+  readonly tenancy: Pick<Tenancy, 'kind' | 'readers' | 'tables'>
   readonly casing: Casing | undefined
 }
 
@@ -81,43 +81,55 @@ export function serviceScope<R extends Definitions, S extends Record<string, unk
 }
 
 /** Binds a repository when it is first asked for: a request uses two or three of a dozen. */
+class Handles {
+  readonly #executor: Executor
+  readonly #made = new Map<string, unknown>()
+
+  constructor(executor: Executor) {
+    this.#executor = executor
+  }
+
+  static made(handles: Handles, name: string, make: (executor: Executor) => unknown): unknown {
+    const known = handles.#made.get(name)
+    if (known !== undefined) return known
+    const value = make(handles.#executor)
+    handles.#made.set(name, value)
+    return value
+  }
+}
+
+/** One class for each system on a database: a dozen accessors defined anew for each scope would cost more than a statement. */
+const classes = new WeakMap<object, typeof Handles>()
+
 function repositories<R extends Definitions, S extends Record<string, unknown>>(
   parts: ScopeParts<R, S>,
   executor: Executor,
   methods: object,
 ): object {
-  return Object.assign(
-    Object.create(prototypeOf(parts), { [EXECUTOR]: { value: executor } }),
-    methods,
-  ) as object
+  let handlesOf = classes.get(parts)
+  if (handlesOf === undefined) {
+    handlesOf = classOf(parts)
+    classes.set(parts, handlesOf)
+  }
+  return Object.assign(new handlesOf(executor), methods)
 }
 
-const EXECUTOR = Symbol('executor')
-
-/** One for each system on a database, because defining a dozen accessors costs more than a statement. */
-const prototypes = new WeakMap<object, object>()
-
-function prototypeOf<R extends Definitions, S extends Record<string, unknown>>(
-  parts: ScopeParts<R, S>,
-): object {
-  const known = prototypes.get(parts)
-  if (known !== undefined) return known
-  const { definitions, schema, casing } = parts
-  const prototype: object = {}
+function classOf<R extends Definitions, S extends Record<string, unknown>>({
+  definitions,
+  schema,
+  casing,
+}: ScopeParts<R, S>): typeof Handles {
+  const handlesOf = class extends Handles {}
+  const lazy = (name: string, make: (executor: Executor) => unknown): void => {
+    Object.defineProperty(handlesOf.prototype, name, {
+      enumerable: true,
+      get(this: Handles) {
+        return Handles.made(this, name, make)
+      },
+    })
+  }
   for (const [name, definition] of Object.entries(definitions))
-    lazy(prototype, name, (executor) => definition.bind(executor))
-  lazy(prototype, 'db', (executor) => scopedDrizzle(executor, schema, casing))
-  prototypes.set(parts, prototype)
-  return prototype
-}
-
-function lazy(prototype: object, name: string, make: (executor: Executor) => unknown): void {
-  Object.defineProperty(prototype, name, {
-    enumerable: true,
-    get(this: { readonly [EXECUTOR]: Executor }) {
-      const value = make(this[EXECUTOR])
-      Object.defineProperty(this, name, { value, enumerable: true })
-      return value
-    },
-  })
+    lazy(name, (executor) => definition.bind(executor))
+  lazy('db', (executor) => scopedDrizzle(executor, schema, casing))
+  return handlesOf
 }
