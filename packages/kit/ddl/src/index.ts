@@ -1,4 +1,5 @@
 export type { DeclaredObject } from './declared.ts'
+export { appendOnly } from './objects/appendOnly.ts'
 export { extension, type ExtensionObject, type ExtensionOptions } from './objects/extension.ts'
 export {
   type FunctionArgument,

@@ -45,6 +45,16 @@ export function contextExpressions(
   }
 }
 
+/**
+ * SQL that says whether the caller acts as the service role. It holds in a SECURITY DEFINER function too, where
+ * `current_user` is the owner: what SET ROLE chose stays readable there.
+ */
+export const CALLER_IS_SERVICE = `pg_catalog.pg_has_role(
+  case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+  '${ROLES.service}',
+  'usage'
+)`
+
 export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
   const type = tenancy.kind === 'user-text' ? 'text' : 'uuid'
   const objects: DdlObject[] = [

@@ -1,4 +1,4 @@
-export { type ContextExpressions, contextExpressions } from './context.ts'
+export { CALLER_IS_SERVICE, type ContextExpressions, contextExpressions } from './context.ts'
 export { describeLogin, type Login, type LoginDescription, type LoginMode, loginOf } from './login.ts'
 export { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
 export { tenancyObjects, tenantCondition } from './policies.ts'

@@ -12,12 +12,12 @@ export interface SearchTarget {
 interface SearchFunction {
   readonly name: string
   readonly table: PgTable
-  readonly tenant: string
-  readonly tenantType: string
+  /** Null: the rows are everybody's. */
+  readonly tenant: { readonly expression: string; readonly type: string } | null
   readonly args: readonly FunctionArgument[]
   readonly score: { readonly name: string; readonly type: string }
-  /** Statements of the body, given the variable that holds the tenant. */
-  readonly body: (tenant: string) => readonly string[]
+  /** Statements of the body, given the variable that holds the tenant; null where there is none. */
+  readonly body: (tenant: string | null) => readonly string[]
   readonly declare?: readonly string[]
   readonly volatility: 'stable' | 'volatile'
 }
@@ -25,13 +25,17 @@ interface SearchFunction {
 /** Owner and callers are the roles of @tenantry/rls, by the names that they have in every database. */
 const OWNER = 'tenantry_definer'
 const CALLER = 'tenantry_tenant'
+const SERVICE = 'tenantry_service'
 
-/** A definer function that searches for the tenant of the caller's context, and finds nothing without one. */
+/**
+ * A definer function that searches for the tenant of the caller's context, and finds nothing without one; where
+ * the rows are everybody's, it searches for anybody.
+ */
 export function searchFunction(options: SearchFunction): {
   readonly module: Module
   readonly target: SearchTarget
 } {
-  const { name, table, tenant, tenantType, args, score, body, declare = [], volatility } = options
+  const { name, table, tenant, args, score, body, declare = [], volatility } = options
   const object = sqlFunction({
     schema: 'tenantry',
     name,
@@ -44,15 +48,19 @@ export function searchFunction(options: SearchFunction): {
     owner: OWNER,
     body: [
       'declare',
-      `  caller ${tenantType} := ${tenant};`,
+      ...(tenant === null ? [] : [`  caller ${tenant.type} := ${tenant.expression};`]),
       ...declare.map((line) => `  ${line}`),
       'begin',
-      '  -- The caller is checked by its context: no tenant, no rows; never a tenant that it names itself.',
-      '  if caller is null then return; end if;',
-      ...body('caller').map((line) => `  ${line}`),
+      ...(tenant === null
+        ? []
+        : [
+            '  -- The caller is checked by its context: no tenant, no rows; never a tenant that it names itself.',
+            '  if caller is null then return; end if;',
+          ]),
+      ...body(tenant === null ? null : 'caller').map((line) => `  ${line}`),
       'end',
     ].join('\n'),
-    executableBy: [CALLER],
+    executableBy: tenant === null ? [CALLER, SERVICE] : [CALLER],
   })
   return {
     module: { name: `search ${name}`, objects: [object] },

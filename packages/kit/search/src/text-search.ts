@@ -49,7 +49,7 @@ export function defineTextSearch(options: TextSearchOptions): {
     ],
     score: { name: 'rank', type: 'real' },
     volatility: 'stable',
-    tenantType: options.tenantColumn.getSQLType(),
+    tenant: { expression: options.tenant, type: options.tenantColumn.getSQLType() },
     body: (tenant) => [`return query execute ${dollar(statement)} using ${tenant}, query, max;`],
   })
 }
