@@ -103,6 +103,11 @@ export class StaleTransitionError extends TenantryError {
   readonly code = 'TENANTRY_STALE_TRANSITION'
 }
 
+/** The idempotency key was used before, for something else. Nothing was done. */
+export class IdempotencyError extends TenantryError {
+  readonly code = 'TENANTRY_IDEMPOTENCY'
+}
+
 /** Serialization failure or deadlock: the transaction did nothing; run it again (see `withRetry`). */
 export class SerializationError extends TenantryError {
   readonly code = 'TENANTRY_SERIALIZATION'

@@ -22,6 +22,7 @@ export {
   CursorError,
   DatabaseError,
   ForeignKeyError,
+  IdempotencyError,
   type InputIssue,
   IsolationError,
   LimitError,
@@ -57,5 +58,6 @@ export {
 export type { Claims, OrganizationPrincipal, Principal, UserPrincipal } from './principal.ts'
 export { type RetryOptions, withRetry } from './retry.ts'
 export { POOL_SETTINGS, type PoolSettings, type Situation } from './situation.ts'
+export { tableConfig } from './table-config.ts'
 export { RAISED, translateError } from './translate.ts'
 export { encodeArray, encodeParam } from './wire.ts'

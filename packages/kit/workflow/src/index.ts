@@ -21,5 +21,13 @@ export {
   type StateMachine,
   type StateMachineOptions,
   type StateRequirement,
+  type StepGate,
 } from './state-machine.ts'
 export { transitioned } from './transition.ts'
+export type { TransitionRecord, TransitionsOptions } from './transitions/options.ts'
+export {
+  defineTransitions,
+  type MoveOptions,
+  type Transition,
+  type Transitions,
+} from './transitions/transitions.ts'

@@ -15,6 +15,21 @@ export interface StateRequirement {
   readonly message: string
 }
 
+/** What must hold for a step, beyond its existing: an approval that somebody gave. */
+export interface StepGate<State extends string> {
+  /** Stable: the `constraint` of the CheckViolationError that refuses the step. */
+  readonly name: string
+  readonly from: State | readonly State[]
+  readonly to: State
+  /**
+   * A SQL condition over `old` and `new`, with every table qualified by its schema. It is evaluated with the
+   * rights of whoever makes the step, so row security hides other tenants' rows from it.
+   */
+  readonly condition: string
+  /** What the refusal says. */
+  readonly message: string
+}
+
 export interface StateMachineOptions<T extends PgTable, State extends string> {
   readonly table: T
   /** Property of the column that holds the state. */
@@ -29,6 +44,9 @@ export interface StateMachineOptions<T extends PgTable, State extends string> {
    */
   readonly stamps?: { readonly [S in State]?: Property<T> }
   readonly requires?: { readonly [S in State]?: StateRequirement }
+  readonly gates?: readonly StepGate<NoInfer<State>>[]
+  /** Property of an integer that every step raises by one, and nothing else changes. */
+  readonly version?: Property<T>
 }
 
 /** A state machine that the database enforces. */
@@ -63,6 +81,12 @@ export function defineStateMachine<T extends PgTable, const State extends string
   const steps = states.flatMap((from) => edges[from].map((to) => [from, to] as const))
   checkStates(target.label, states, steps, initial)
 
+  const gates = (options.gates ?? []).map(({ from, ...gate }) => ({
+    ...gate,
+    from: typeof from === 'string' ? [from] : from,
+  }))
+  checkGates(target.label, steps, gates)
+
   const state = column(options.column)
   const name = `${target.name}_${state}`
   const body = triggerBody({
@@ -70,6 +94,8 @@ export function defineStateMachine<T extends PgTable, const State extends string
     name,
     steps,
     initial,
+    gates,
+    version: options.version === undefined ? undefined : column(options.version),
     stamps: entries<string>(options.stamps).map(([to, property]) => [to, column(property)]),
     requires: entries<StateRequirement>(options.requires).map(([to, { condition, on, message }]) => ({
       state: to,
@@ -129,11 +155,30 @@ function checkStates(
   if (lost !== undefined) throw new ConfigurationError(`Nothing leads to the state "${lost}" of ${label}`)
 }
 
+interface Gate extends Omit<StepGate<string>, 'from'> {
+  readonly from: readonly string[]
+}
+
+function checkGates(
+  label: string,
+  steps: readonly (readonly [string, string])[],
+  gates: readonly Gate[],
+): void {
+  for (const { name, from, to } of gates) {
+    const lost = from.find((state) => !steps.some((step) => step[0] === state && step[1] === to))
+    if (lost !== undefined) {
+      throw new ConfigurationError(`The gate ${name} of ${label} is at no step: "${lost}" to "${to}"`)
+    }
+  }
+}
+
 interface Body {
   readonly state: string
   readonly name: string
   readonly steps: readonly (readonly [string, string])[]
   readonly initial: readonly string[]
+  readonly gates: readonly Gate[]
+  readonly version: string | undefined
   readonly stamps: readonly (readonly [string, string])[]
   readonly requires: readonly {
     readonly state: string
@@ -143,7 +188,7 @@ interface Body {
   }[]
 }
 
-function triggerBody({ state, name, steps, initial, stamps, requires }: Body): string {
+function triggerBody({ state, name, steps, initial, stamps, requires, gates, version }: Body): string {
   const now = `new.${quoteIdentifier(state)}`
   const before = `old.${quoteIdentifier(state)}`
   const list = (values: readonly string[]): string => `(${values.map(quoteLiteral).join(', ')})`
@@ -167,7 +212,20 @@ function triggerBody({ state, name, steps, initial, stamps, requires }: Body): s
     '    then',
     refuse(`a row of %s can't go from "%s" to "%s"`, 'tg_table_name', before, now),
     '    end if;',
+    ...gates.flatMap(({ name: gate, from, to, condition, message }) => [
+      `    if ${before}::text in ${list(from)} and ${now}::text = ${quoteLiteral(to)} and (${condition}) is not true then`,
+      `    raise exception using`,
+      `      errcode = 'check_violation',`,
+      `      message = ${quoteLiteral(message)},`,
+      `      schema = tg_table_schema, table = tg_table_name, constraint = ${quoteLiteral(gate)};`,
+      '    end if;',
+    ]),
     ...stampedColumns.map((stamped) => `    new.${stamped} := old.${stamped};`),
+    ...(version === undefined
+      ? []
+      : [
+          `    new.${quoteIdentifier(version)} := old.${quoteIdentifier(version)} + (${before} is distinct from ${now})::integer;`,
+        ]),
     '  end if;',
     ...stamps.map(([to, stamped]) => {
       const target = `new.${quoteIdentifier(stamped)}`
