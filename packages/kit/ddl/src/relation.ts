@@ -1,5 +1,6 @@
+import { tableConfig } from '@tenantry/core'
 import { is } from 'drizzle-orm'
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import { PgTable } from 'drizzle-orm/pg-core'
 import { qualify } from './identifiers.ts'
 
 /** A table or view by name; `schema` is `public` unless said otherwise. */
@@ -21,7 +22,7 @@ export interface Relation {
 }
 
 export function relation(reference: RelationReference): Relation {
-  const named = is(reference, PgTable) ? getTableConfig(reference) : reference
+  const named = is(reference, PgTable) ? tableConfig(reference) : reference
   const schema = named.schema ?? 'public'
   return { schema, name: named.name, label: `${schema}.${named.name}`, sql: qualify(schema, named.name) }
 }

@@ -27,19 +27,57 @@ export interface Field {
 }
 
 export function fieldOf(property: string, column: PgColumn, dialect: PgDialect): Field {
-  const type = castType(column)
-  return {
-    property,
-    column,
+  return new LazyField(property, column, dialect)
+}
+
+/** What takes time to make is made when it is first used: importing a system uses none of it. */
+class LazyField implements Field {
+  readonly property: string
+  readonly column: PgColumn
+  readonly #dialect: PgDialect
+  #name: SQL | undefined
+  #cast: SQL | undefined
+  #arrayCast: SQL | undefined
+  #schema: z.ZodType | undefined
+  #decode: Field['decode'] | undefined
+
+  constructor(property: string, column: PgColumn, dialect: PgDialect) {
+    this.property = property
+    this.column = column
+    this.#dialect = dialect
+  }
+
+  get name(): SQL {
     // In index definitions Drizzle writes columns bare; it is the one public way to have casing applied.
-    name: sql.raw(dialect.sqlToQuery(sql`${column}`, 'indexes').sql),
-    cast: sql.raw(`::${type}`),
-    arrayCast: sql.raw(`::${type}[]`),
-    nullable: !column.notNull && !column.primary,
-    comparable: isComparable(column),
-    textual: TEXTUAL.has(column.columnType),
-    schema: valueSchema(column),
-    decode: decoderOf(column),
+    return (this.#name ??= sql.raw(this.#dialect.sqlToQuery(sql`${this.column}`, 'indexes').sql))
+  }
+
+  get cast(): SQL {
+    return (this.#cast ??= sql.raw(`::${castType(this.column)}`))
+  }
+
+  get arrayCast(): SQL {
+    return (this.#arrayCast ??= sql.raw(`::${castType(this.column)}[]`))
+  }
+
+  get nullable(): boolean {
+    return !this.column.notNull && !this.column.primary
+  }
+
+  get comparable(): boolean {
+    return isComparable(this.column)
+  }
+
+  get textual(): boolean {
+    return TEXTUAL.has(this.column.columnType)
+  }
+
+  get schema(): z.ZodType {
+    return (this.#schema ??= valueSchema(this.column))
+  }
+
+  get decode(): Field['decode'] {
+    return (this.#decode ??= decoderOf(this.column))
   }
 }
 

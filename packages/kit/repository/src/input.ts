@@ -21,23 +21,17 @@ export interface InputRules {
 export class InputReader {
   readonly #plan: TablePlan
   readonly #rules: InputRules
-  readonly #create: z.ZodType<Record<string, unknown>>
-  readonly #update: z.ZodType<Record<string, unknown>>
+  #create: InputSchema | undefined
+  #update: InputSchema | undefined
 
   constructor(plan: TablePlan, rules: InputRules = {}) {
     this.#plan = plan
     this.#rules = rules
-    this.#create = z.strictObject(
-      Object.fromEntries(plan.creatable.map((field) => [field.property, creating(field)])),
-    )
-    this.#update = z.strictObject(
-      Object.fromEntries(plan.updatable.map((field) => [field.property, changing(field)])),
-    )
   }
 
   /** What a caller gives for a new row. */
   forCreate(input: unknown, at: readonly PropertyKey[] = []): Assignments {
-    return this.#encoded(this.#plan.creatable, this.#checked(this.#create, this.#rules.create, input, at))
+    return this.#encoded(this.#plan.creatable, this.#checked(this.#creating(), this.#rules.create, input, at))
   }
 
   /** Adds the defaults that Drizzle's declaration makes in the host's process, in the table's column order. */
@@ -53,7 +47,7 @@ export class InputReader {
 
   /** A change's assignments. Throws ValidationError when there is nothing to change. */
   forUpdate(input: unknown): Assignments {
-    const values = this.#checked(this.#update, this.#rules.update, input, [])
+    const values = this.#checked(this.#updating(), this.#rules.update, input, [])
     const written = this.#encoded(this.#plan.updatable, values)
     if (written.size === 0) throw invalid(this.#plan.label, [], 'At least one field must be given')
     return this.touched(written)
@@ -67,6 +61,15 @@ export class InputReader {
     return all
   }
 
+  // Made at the first write: most processes write to few of a system's tables, and importing it writes to none.
+  #creating(): InputSchema {
+    return (this.#create ??= inputSchema(this.#plan.creatable, creating))
+  }
+
+  #updating(): InputSchema {
+    return (this.#update ??= inputSchema(this.#plan.updatable, changing))
+  }
+
   #encoded(fields: readonly Field[], values: Readonly<Record<string, unknown>>): Map<Field, Written> {
     const written = new Map<Field, Written>()
     for (const field of fields) {
@@ -77,7 +80,7 @@ export class InputReader {
   }
 
   #checked(
-    schema: z.ZodType<Record<string, unknown>>,
+    schema: InputSchema,
     rules: z.ZodType | undefined,
     input: unknown,
     at: readonly PropertyKey[],
@@ -91,6 +94,12 @@ export class InputReader {
     if (!result.success) throw refusedByZod(this.#plan.label, result.error, at)
     return result.data
   }
+}
+
+type InputSchema = z.ZodType<Record<string, unknown>>
+
+function inputSchema(fields: readonly Field[], schemaOf: (field: Field) => z.ZodType): InputSchema {
+  return z.strictObject(Object.fromEntries(fields.map((field) => [field.property, schemaOf(field)])))
 }
 
 /** A field that is undefined counts as not given. */

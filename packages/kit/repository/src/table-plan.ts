@@ -1,7 +1,7 @@
 /** What a definition declares, checked against its Drizzle table once, before anything is bound. */
-import { ConfigurationError } from '@tenantry/core'
+import { ConfigurationError, tableConfig } from '@tenantry/core'
 import { type Casing, getTableColumns, getTableName, is, SQL } from 'drizzle-orm'
-import { getTableConfig, type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
+import { type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
 import { type Field, fieldOf } from './field.ts'
 import type { SortTerm } from './sort.ts'
 import { parseSort } from './sort.ts'
@@ -173,7 +173,7 @@ interface UniqueKey {
 
 /** The table's unique keys that hold for every row, the primary key first. */
 function uniqueKeys(table: PgTable): readonly UniqueKey[] {
-  const { columns, primaryKeys, uniqueConstraints, indexes } = getTableConfig(table)
+  const { columns, primaryKeys, uniqueConstraints, indexes } = tableConfig(table)
   const own = new Map(columns.map((column) => [column.name, column]))
   const single = columns.filter((column) => column.primary)
   const keys: UniqueKey[] = []

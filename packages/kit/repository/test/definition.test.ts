@@ -106,6 +106,8 @@ describe('a shape is compiled once', () => {
   it('whatever the values, the principal or the order of the fields', async () => {
     const definition = defineRepository(notes, { tenant: 'ownerId', softDelete: 'deletedAt' })
     const compile = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
+    // Columns' bare names are compiled too, each once, when a statement first needs them.
+    const compiledStatements = () => compile.mock.calls.filter(([, where]) => where !== 'indexes').length
     const use = async (tenant: string, score: number) => {
       const repo = definition.bind(world.as(tenant))
       const row = await repo.create({ slug: `s${score}`, title: 't', score })
@@ -121,8 +123,8 @@ describe('a shape is compiled once', () => {
       await repo.count()
     }
     await use(ALICE, 1)
+    expect(compiledStatements()).toBe(7)
     const compiled = compile.mock.calls.length
-    expect(compiled).toBe(7)
     await use(ALICE, 2)
     await use(BOB, 3)
     expect(compile.mock.calls).toHaveLength(compiled)

@@ -1,5 +1,5 @@
-import { ConfigurationError } from '@tenantry/core'
-import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
+import { ConfigurationError, tableConfig } from '@tenantry/core'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { ClassifiedTable } from './tenancy.ts'
 
 /**
@@ -10,7 +10,7 @@ export function checkReferences(tables: readonly ClassifiedTable[], globalKeys: 
   const byTable = new Map<PgTable, ClassifiedTable>(tables.map((table) => [table.table, table]))
   for (const child of tables) {
     if (child.tenantColumn === null) continue
-    const config = getTableConfig(child.table)
+    const config = tableConfig(child.table)
     for (const key of config.foreignKeys) {
       const { columns, foreignColumns, foreignTable } = key.reference()
       const parent = byTable.get(foreignTable)
@@ -37,7 +37,7 @@ export function checkReferences(tables: readonly ClassifiedTable[], globalKeys: 
 
 /** Unique constraints and unique indexes, the primary key aside: tenants don't choose it. */
 export function uniqueKeys(table: PgTable): readonly { name: string; columns: readonly string[] }[] {
-  const config = getTableConfig(table)
+  const config = tableConfig(table)
   return [
     ...config.uniqueConstraints.map((unique) => ({
       name: unique.name ?? '',

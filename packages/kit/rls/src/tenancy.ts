@@ -1,6 +1,6 @@
-import { ConfigurationError } from '@tenantry/core'
+import { ConfigurationError, tableConfig } from '@tenantry/core'
 import { getTableColumns, is } from 'drizzle-orm'
-import { getTableConfig, PgTable, type PgColumn } from 'drizzle-orm/pg-core'
+import { PgTable, type PgColumn } from 'drizzle-orm/pg-core'
 import { checkReferences, uniqueKeys } from './references.ts'
 
 /**
@@ -206,7 +206,7 @@ export function defineTenancy<const S extends Record<string, unknown>>(options: 
     if (!is(value, PgTable)) return []
     const declared = classes[key]
     if (declared === undefined) {
-      throw new ConfigurationError(`The table ${getTableConfig(value).name} has no class`, {
+      throw new ConfigurationError(`The table ${tableConfig(value).name} has no class`, {
         hint: `Add ${key} to \`tables\` as tenant, global or internal; nothing is guessed`,
       })
     }
@@ -236,7 +236,7 @@ function classify(
   globalKeys: readonly string[],
   hasReaders: boolean,
 ): ClassifiedTable {
-  const config = getTableConfig(table)
+  const config = tableConfig(table)
   const base = {
     key,
     table,
@@ -371,7 +371,7 @@ function checkGlobalKeys(table: PgTable, globalKeys: readonly string[], writable
     const open = key.columns.find((column) => writable.includes(column))
     if (open !== undefined) {
       throw new ConfigurationError(
-        `${getTableConfig(table).name}.${open} is unique over all tenants and writable by a tenant`,
+        `${tableConfig(table).name}.${open} is unique over all tenants and writable by a tenant`,
         {
           hint: 'Writing it would tell whether another tenant holds the value; leave it to the service role',
         },

@@ -1,5 +1,4 @@
 /** node-postgres (`pg`), and clients of its shape such as neon-serverless, as a Driver. */
-import { createHash } from 'node:crypto'
 import type { Answer, Connection, Driver, Statement, TransactionOptions } from '../driver.ts'
 import { ConfigurationError, ConnectionError } from '../errors.ts'
 import { translateError } from '../translate.ts'
@@ -43,7 +42,7 @@ const types = { getTypeParser: () => (text: string) => text }
 
 /** Statement names are at most 63 bytes; the same text must give the same name on every session. */
 const statementName = (text: string): string =>
-  `tenantry_${createHash('sha1').update(text).digest('base64url')}`
+  `tenantry_${process.getBuiltinModule('node:crypto').createHash('sha1').update(text).digest('base64url')}`
 
 export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boolean }): Driver {
   async function send(session: PgSession, statement: Statement): Promise<Answer> {

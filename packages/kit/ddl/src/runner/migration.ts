@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { MigrationError } from '@tenantry/core'
 
 /** One migration file, read and checked. */
@@ -24,6 +23,8 @@ const FILE_NAME = /^(\d{4,})_[A-Za-z0-9_-]+\.sql$/
 
 /** Whether Git gave the file LF or CRLF must not matter. */
 export function migrationHash(text: string): string {
+  // Not imported: loading it takes a twentieth of a system's import, and only migrating needs it.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   return createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex')
 }
 
