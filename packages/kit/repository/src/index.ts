@@ -8,6 +8,8 @@ export {
   type RepositoryOptions,
 } from './define.ts'
 export { refusedByZod } from './invalid.ts'
+export { nestedRows } from './nested-rows.ts'
+export { parseInput } from './parse-input.ts'
 export type { Repository } from './repository.ts'
 export type {
   Comparison,
@@ -28,4 +30,5 @@ export type {
   Visibility,
   Where,
 } from './row-types.ts'
+export { serviceOnly } from './service-only.ts'
 export type { Returned, Returns, StatementParts, VerbStatement } from './verb-statement.ts'

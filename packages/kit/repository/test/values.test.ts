@@ -1,7 +1,8 @@
 import type { Answer } from '@tenantry/core'
+import { getTableColumns, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defineRepository } from '../src/index.ts'
+import { defineRepository, nestedRows } from '../src/index.ts'
 import { ALICE, setup, type Setup } from './support/setup.ts'
 import { samples } from './support/tables.ts'
 
@@ -74,6 +75,57 @@ describe('values', () => {
       }),
       { numRuns: 80 },
     )
+  })
+
+  it('law: a row inside another statement’s row is the row that is read by itself', async () => {
+    const repo = definition.bind(world.as(ALICE))
+    await fc.assert(
+      fc.asyncProperty(sample, async (input) => {
+        const created = await repo.create(input)
+        const [found] = await repo.statement(
+          'nested',
+          ({ tenant, value }) => ({
+            returns: {
+              rows: nestedRows(
+                getTableColumns(samples),
+                (row) => sql`select ${row} from ${samples}
+                  where ${samples.ownerId} = ${tenant} and ${samples.id} = ${value('id', samples.id)}`,
+              ),
+            },
+            query: (columns) => sql`select ${columns}`,
+          }),
+          { id: created.id },
+        )
+        expect(found?.rows).toEqual([created])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('rows inside a row are in the order asked for, and none are an empty array', async () => {
+    const repo = definition.bind(world.as(ALICE))
+    const kind = crypto.randomUUID()
+    await repo.createMany([2, 10, 1].map((rank) => ({ rank, kind })))
+    const of = async (wanted: string) => {
+      const [found] = await repo.statement(
+        'ranks',
+        ({ tenant, value }) => ({
+          returns: {
+            rows: nestedRows(
+              { rank: samples.rank },
+              (row) => sql`select ${row} from ${samples}
+                where ${samples.ownerId} = ${tenant} and ${samples.kind} = ${value('kind')}
+                order by ${samples.rank} desc`,
+            ),
+          },
+          query: (columns) => sql`select ${columns}`,
+        }),
+        { kind: wanted },
+      )
+      return found?.rows
+    }
+    expect(await of(kind)).toEqual([{ rank: 10 }, { rank: 2 }, { rank: 1 }])
+    expect(await of(crypto.randomUUID())).toEqual([])
   })
 
   it('law: a row is found by each value that it holds', async () => {
