@@ -2,19 +2,19 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dumpCatalog } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
-import { describeOnServer } from '@tenantry/testing/vitest'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { contentpilot } from '../src/index.ts'
-import { migrations } from '../src/migrations.ts'
 import {
-  customerConditions,
   functionsOf,
   partitionsOf,
   policiesOf,
   relationsOf,
+  tenantConditions,
   triggersOf,
   viewColumnsOf,
-} from './catalog.ts'
+} from '@tenantry/testing/catalog'
+import { describeOnServer } from '@tenantry/testing/vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { contentpilot } from '../src/index.ts'
+import { migrations } from '../src/migrations.ts'
 import { COLUMNS, CUSTOMER_COMMANDS, DASHBOARD_COLUMNS, FUNCTIONS, TRIGGERS } from './specification.ts'
 import { type PilotDatabase, pilotDatabase } from './support/pilot.ts'
 
@@ -68,7 +68,7 @@ describe('the migrated catalog', () => {
   test('has no policy for customers with another condition than the tenant’s, asked once per statement', async () => {
     const once = (column: string) =>
       `(${column} = ( SELECT tenantry.current_user_uuid() AS current_user_uuid))`
-    expect(await customerConditions(place)).toEqual([once('id'), once('user_id')])
+    expect(await tenantConditions(place)).toEqual([once('id'), once('user_id')])
   })
 
   test('has a partition of usage for the last month, this one and the next three, in UTC, each locked down', async () => {

@@ -1,12 +1,21 @@
 import type { TenantryError } from '@tenantry/core'
+import {
+  type CatalogConstraint,
+  type CatalogIndex,
+  columnsOf,
+  condition,
+  constraintsOf,
+  indexesOf,
+  superfluous,
+  unindexed,
+} from '@tenantry/testing/catalog'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { columnsOf, condition, constraintsOf, indexesOf, type Constraint, type Index } from './catalog.ts'
 import { type PilotDatabase, pilotDatabase } from './support/pilot.ts'
 import { CHECKS, COLUMNS, FOREIGN_KEYS, GLOBAL_UNIQUES, INDEXES, PRIMARY_KEYS } from './specification.ts'
 
 let database: PilotDatabase
-let constraints: Constraint[]
-let indexes: Index[]
+let constraints: CatalogConstraint[]
+let indexes: CatalogIndex[]
 
 beforeAll(async () => {
   database = await pilotDatabase()
@@ -63,37 +72,11 @@ describe('the migrated catalog', () => {
   })
 
   test('has no index that another one makes superfluous', () => {
-    const superfluous = indexes.flatMap((index) =>
-      indexes
-        .filter(
-          (other) =>
-            other !== index &&
-            !index.unique &&
-            other.table === index.table &&
-            other.method === index.method &&
-            other.where === index.where &&
-            index.keys.every((key, position) => other.keys[position] === key),
-        )
-        .map((other) => `${index.name} by ${other.name}`),
-    )
-    expect(superfluous).toEqual([])
-    const shapes = indexes.map((index) =>
-      JSON.stringify([index.table, index.method, index.where, index.keys]),
-    )
-    expect(new Set(shapes).size).toBe(shapes.length)
+    expect(superfluous(indexes)).toEqual([])
   })
 
   test('indexes the columns of every foreign key', () => {
-    const leading = (table: string, columns: readonly string[]) =>
-      indexes.some(
-        (index) =>
-          index.table === table &&
-          index.where === null &&
-          index.keys.slice(0, columns.length).toSorted().join() === columns.toSorted().join(),
-      )
-    const keys = constraints.filter((each) => each.type === 'f')
-    const columnsOfKey = (key: Constraint) => (/\(([^)]*)\)/.exec(key.definition)?.[1] ?? '').split(', ')
-    expect(keys.filter((key) => !leading(key.table, columnsOfKey(key)))).toEqual([])
+    expect(unindexed(constraints, indexes)).toEqual([])
   })
 
   test('has the tenant in every unique key, but for values that are global by nature', () => {

@@ -1,6 +1,6 @@
 import { type Executor, type Statement, TenantryError } from '@tenantry/core'
 import { bindTenant, serviceExecutor, tenantExecutor } from '@tenantry/rls'
-import { tenantsNamed } from '@tenantry/testing/statement-tenants'
+import { recorded, tenantsNamed } from '@tenantry/testing/statement-tenants'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { repositories } from '../src/repositories/index.ts'
 import { tenancy } from '../src/tenancy.ts'
@@ -17,7 +17,6 @@ import {
   topicOf,
   variant,
 } from './support/pilot.ts'
-import { recorded } from './support/recorded.ts'
 
 type Name = keyof typeof repositories
 type Bound = { [N in Name]: ReturnType<(typeof repositories)[N]['bind']> }

@@ -9,6 +9,8 @@
  */
 import { parse } from 'libpg-query'
 
+export { recorded } from './recorded.ts'
+
 /** Tenant tables by name, as `table` or `schema.table`, with the tenant column. Views count too. */
 export type TenantTables = Readonly<Record<string, string>>
 

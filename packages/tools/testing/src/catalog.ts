@@ -1,7 +1,9 @@
-/** What the catalog says of the tables in `public`, in the notation of specification.ts. */
-import type { PilotDatabase } from './support/pilot.ts'
+/** What a live catalog says of the tables in `public`, in short texts that a test writes out by hand. */
 
-type TestDatabase = Pick<PilotDatabase, 'rows'>
+/** Whatever runs a statement with an owner's rights and answers its rows as objects. */
+export interface CatalogSource {
+  rows<T extends object>(text: string, params?: readonly unknown[]): Promise<T[]>
+}
 
 const plain = (text: string) =>
   text
@@ -9,7 +11,8 @@ const plain = (text: string) =>
     .replaceAll('timestamp with time zone', 'timestamptz')
     .replaceAll(/::(varchar|jsonb|text)/g, '')
 
-export async function columnsOf(database: TestDatabase): Promise<Record<string, string[]>> {
+/** By table, in their order: `name type not null default …`. */
+export async function columnsOf(database: CatalogSource): Promise<Record<string, string[]>> {
   const rows = await database.rows<{ table: string; column: string }>(`
     select c.relname as table,
            a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -28,15 +31,16 @@ export async function columnsOf(database: TestDatabase): Promise<Record<string, 
   return tables
 }
 
-export interface Constraint {
+export interface CatalogConstraint {
   name: string
   table: string
   type: 'c' | 'f' | 'p' | 'u'
   definition: string
 }
 
-export async function constraintsOf(database: TestDatabase): Promise<Constraint[]> {
-  return database.rows<Constraint>(`
+/** CHECKs, foreign, primary and unique keys. */
+export async function constraintsOf(database: CatalogSource): Promise<CatalogConstraint[]> {
+  return database.rows<CatalogConstraint>(`
     select k.conname as name, c.relname as table, k.contype as type, pg_get_constraintdef(k.oid) as definition
     from pg_constraint k join pg_class c on c.oid = k.conrelid
     where c.relnamespace = 'public'::regnamespace and not c.relispartition and k.contype in ('c', 'f', 'p', 'u')
@@ -53,7 +57,7 @@ export function condition(definition: string): string {
   return `${list[1]}: ${values.join(', ')}`
 }
 
-export interface Index {
+export interface CatalogIndex {
   name: string
   table: string
   unique: boolean
@@ -62,8 +66,9 @@ export interface Index {
   where: string | null
 }
 
-export async function indexesOf(database: TestDatabase): Promise<Index[]> {
-  return database.rows<Index>(`
+/** Those of constraints too. */
+export async function indexesOf(database: CatalogSource): Promise<CatalogIndex[]> {
+  return database.rows<CatalogIndex>(`
     select i.relname as name, t.relname as table, x.indisunique as unique, m.amname as method,
            pg_get_expr(x.indpred, x.indrelid) as where,
            (select json_agg(pg_get_indexdef(x.indexrelid, k::int, true)
@@ -80,9 +85,10 @@ export async function indexesOf(database: TestDatabase): Promise<Index[]> {
     order by 1`)
 }
 
-export async function triggersOf(database: TestDatabase): Promise<string[]> {
+/** `table: name TIMING EVENTS, function`. */
+export async function triggersOf(database: CatalogSource): Promise<string[]> {
   const rows = await database.rows<{ trigger: string }>(`
-    select c.relname || ': ' || t.tgname || ' ' || substring(pg_get_triggerdef(t.oid) from ' (BEFORE .*) ON public')
+    select c.relname || ': ' || t.tgname || ' ' || substring(pg_get_triggerdef(t.oid) from ' ((?:BEFORE|AFTER|INSTEAD OF) .*) ON public')
              || ', ' || p.proname || case when t.tgenabled = 'O' then '' else ' (not enabled)' end as trigger
     from pg_trigger t
     join pg_class c on c.oid = t.tgrelid
@@ -93,7 +99,7 @@ export async function triggersOf(database: TestDatabase): Promise<string[]> {
 }
 
 /** `security function(arguments) returns type: callers` for the functions that aren't an extension's. */
-export async function functionsOf(database: TestDatabase): Promise<string[]> {
+export async function functionsOf(database: CatalogSource): Promise<string[]> {
   const rows = await database.rows<{ function: string }>(`
     select n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ') returns '
              || pg_get_function_result(p.oid) || ', '
@@ -111,8 +117,17 @@ export async function functionsOf(database: TestDatabase): Promise<string[]> {
   return rows.map(({ function: text }) => text)
 }
 
+/** By type: its labels, in order. */
+export async function enumsOf(database: CatalogSource): Promise<Record<string, string[]>> {
+  const rows = await database.rows<{ name: string; labels: string[] }>(`
+    select t.typname as name, json_agg(e.enumlabel order by e.enumsortorder) as labels
+    from pg_enum e join pg_type t on t.oid = e.enumtypid
+    where t.typnamespace = 'public'::regnamespace group by 1 order by 1`)
+  return Object.fromEntries(rows.map(({ name, labels }) => [name, labels]))
+}
+
 /** By table: `policy for command to role`, restrictive ones in capitals. */
-export async function policiesOf(database: TestDatabase): Promise<Record<string, string[]>> {
+export async function policiesOf(database: CatalogSource): Promise<Record<string, string[]>> {
   const rows = await database.rows<{ table: string; policies: string[] }>(`
     select tablename as table, json_agg(
              case permissive when 'RESTRICTIVE' then 'RESTRICTIVE ' else '' end
@@ -122,8 +137,8 @@ export async function policiesOf(database: TestDatabase): Promise<Record<string,
   return Object.fromEntries(rows.map(({ table, policies }) => [table, policies]))
 }
 
-/** The conditions of all policies for customers, as the server prints them, each once. */
-export async function customerConditions(database: TestDatabase): Promise<string[]> {
+/** The conditions of all policies for tenants, as the server prints them, each once. */
+export async function tenantConditions(database: CatalogSource): Promise<string[]> {
   const rows = await database.rows<{ condition: string }>(`
     select distinct regexp_replace(condition, '\\s+', ' ', 'g') as condition
     from pg_policies, unnest(array[qual, with_check]) as condition
@@ -132,15 +147,16 @@ export async function customerConditions(database: TestDatabase): Promise<string
   return rows.map(({ condition: text }) => text)
 }
 
-export interface Relation {
+export interface CatalogRelation {
   name: string
   kind: 'table' | 'partition' | 'view' | 'materialized view'
   forced: boolean
   options: string[] | null
 }
 
-export async function relationsOf(database: TestDatabase): Promise<Relation[]> {
-  return database.rows<Relation>(`
+/** Tables and views, and whether row security is forced. */
+export async function relationsOf(database: CatalogSource): Promise<CatalogRelation[]> {
+  return database.rows<CatalogRelation>(`
     select relname as name, relrowsecurity and relforcerowsecurity as forced, to_json(reloptions) as options,
            case when relispartition then 'partition' when relkind in ('r', 'p') then 'table'
                 when relkind = 'v' then 'view' else 'materialized view' end as kind
@@ -149,7 +165,7 @@ export async function relationsOf(database: TestDatabase): Promise<Relation[]> {
     order by relname`)
 }
 
-export interface Partition {
+export interface CatalogPartition {
   name: string
   /** The first instant of its month and of the next one, in UTC. */
   from: string
@@ -158,8 +174,9 @@ export interface Partition {
   policies: number
 }
 
-export async function partitionsOf(database: TestDatabase, parent: string): Promise<Partition[]> {
-  return database.rows<Partition>(
+/** The partitions of a table that is partitioned by month. */
+export async function partitionsOf(database: CatalogSource, parent: string): Promise<CatalogPartition[]> {
+  return database.rows<CatalogPartition>(
     `select c.relname as name,
        (bounds[1]::timestamptz at time zone 'UTC')::text as from,
        (bounds[2]::timestamptz at time zone 'UTC')::text as to,
@@ -177,11 +194,48 @@ export async function partitionsOf(database: TestDatabase, parent: string): Prom
 }
 
 /** `column type` of a view, in order. */
-export async function viewColumnsOf(database: TestDatabase, view: string): Promise<string[]> {
+export async function viewColumnsOf(database: CatalogSource, view: string): Promise<string[]> {
   const rows = await database.rows<{ column: string }>(
     `select attname || ' ' || format_type(atttypid, atttypmod) as column
      from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum`,
     [view],
   )
   return rows.map(({ column }) => plain(column))
+}
+
+/** Indexes that another one serves as well, or that are there twice: none should be. */
+export function superfluous(indexes: readonly CatalogIndex[]): string[] {
+  return indexes.flatMap((index) =>
+    indexes
+      .filter(
+        (other) =>
+          other !== index &&
+          (!index.unique ||
+            (other.unique && other.keys.length === index.keys.length && other.name > index.name)) &&
+          other.table === index.table &&
+          other.method === index.method &&
+          other.where === index.where &&
+          index.keys.every((key, position) => other.keys[position] === key),
+      )
+      .map((other) => `${index.name} by ${other.name}`),
+  )
+}
+
+/** Foreign keys whose columns lead no index: every delete of a parent would read the whole child. */
+export function unindexed(
+  constraints: readonly CatalogConstraint[],
+  indexes: readonly CatalogIndex[],
+): CatalogConstraint[] {
+  return constraints.filter(({ type, table, definition }) => {
+    const columns = (/\(([^)]*)\)/.exec(definition)?.[1] ?? '').split(', ').toSorted().join()
+    return (
+      type === 'f' &&
+      !indexes.some(
+        (index) =>
+          index.table === table &&
+          index.where === null &&
+          index.keys.slice(0, columns.split(',').length).toSorted().join() === columns,
+      )
+    )
+  })
 }
