@@ -1,0 +1,6 @@
+/** What Repostr adds to its tables in the database. */
+import type { Module } from '@tenantry/core'
+import { outputClaims } from './outputs.ts'
+import { tables } from './tables.ts'
+
+export const modules: readonly Module[] = [tables, outputClaims.module]
