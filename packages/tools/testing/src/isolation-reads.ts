@@ -136,3 +136,30 @@ export function tells(
     return !own && (truth.secrets.get(tenant) ?? []).some((secret) => answer.includes(secret))
   })
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/**
+ * Whether the answer only says back what was asked: with values that nobody has it is the same but for them. A
+ * function that tells an id which exists from one that doesn't is none of these.
+ */
+export async function echoes(
+  connection: Connection,
+  context: Context,
+  question: Question,
+  answer: string,
+): Promise<boolean> {
+  const strangers = question.params.map((value) => {
+    if (typeof value !== 'string' || !answer.includes(value)) return value
+    return UUID.test(value) ? crypto.randomUUID() : `nobody ${crypto.randomUUID()}`
+  })
+  const expected = question.params.reduce<string>(
+    (text, value, index) =>
+      typeof value === 'string' && value !== '' ? text.replaceAll(value, String(strangers[index])) : text,
+    answer,
+  )
+  return (
+    expected !== answer &&
+    expected === (await answerTo(connection, context, { ...question, params: strangers }))
+  )
+}

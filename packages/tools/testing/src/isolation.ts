@@ -10,7 +10,15 @@ import {
   knownTenant,
   sharedTenant,
 } from './isolation-contexts.ts'
-import { anyRows, answerTo, foreignRows, type Question, questionsOf, tells } from './isolation-reads.ts'
+import {
+  anyRows,
+  answerTo,
+  echoes,
+  foreignRows,
+  type Question,
+  questionsOf,
+  tells,
+} from './isolation-reads.ts'
 import {
   fingerprint,
   readTruth,
@@ -115,7 +123,7 @@ export async function findLeaks(
     for (const context of contexts) {
       const found = table
         ? await tenantTableLeaks(connection, context, table, second, truth)
-        : await otherLeaks(connection, context, relation, classified?.class === 'global')
+        : await otherLeaks(connection, context, relation, readableBy(classified))
       leaks.push(...found.map((what) => `${relation.label} as ${context.name}: ${what}`))
     }
   }
@@ -123,7 +131,11 @@ export async function findLeaks(
   for (const question of questionsOf(relations, callables, truth)) {
     for (const context of contexts) {
       const answer = await answerTo(connection, context, question)
-      if (answer !== null && tells(answer, context, tenants, truth)) {
+      if (
+        answer !== null &&
+        tells(answer, context, tenants, truth) &&
+        !(await echoes(connection, context, question, answer))
+      ) {
         leaks.push(
           `${question.label} as ${context.name}: it answers with values of a tenant that isn't its own`,
         )
@@ -200,17 +212,27 @@ async function writeLeaks(
   return leaks
 }
 
+/** Who reads a relation that has no tenants: `readers` may ask, and others are shown nothing. */
+function readableBy(classified: Tenancy['tables'][number] | undefined): 'all' | 'readers' | 'nobody' {
+  if (classified?.class === 'global') return 'all'
+  return classified?.readers === true ? 'readers' : 'nobody'
+}
+
 /** Partitions and tables that aren't a tenant's are out of reach, but that global ones can be read. */
 async function otherLeaks(
   connection: Connection,
   context: Context,
   relation: Relation,
-  readable: boolean,
+  readable: 'all' | 'readers' | 'nobody',
 ): Promise<readonly string[]> {
   if (relation.kind === 'view') return []
   const leaks: string[] = []
-  if (!readable && (await anyRows(connection, context, relation)) !== null) {
-    leaks.push(`select is allowed on this ${relation.part ? 'part of a table' : relation.kind}`)
+  const seen = readable === 'all' ? null : await anyRows(connection, context, relation)
+  if (seen !== null && (seen > 0 || readable === 'nobody')) {
+    const what = relation.part ? 'part of a table' : relation.kind
+    leaks.push(
+      readable === 'nobody' ? `select is allowed on this ${what}` : `select shows ${seen} rows to no reader`,
+    )
   }
   for (const attempt of forbidden(relation, false)) {
     if (await allowed(connection, context, attempt)) leaks.push(`${attempt.name} is allowed`)
