@@ -1,8 +1,7 @@
 import { DatabaseError, type Executor, NotFoundError } from '@tenantry/core'
-import type { RepositoryDefinition, StatementParts } from '@tenantry/repository'
+import { type RepositoryDefinition, serviceOnly, type StatementParts } from '@tenantry/repository'
 import { getTableName, sql, type SQL } from 'drizzle-orm'
 import { classifiedTopics, generatedDrafts, rawTopics, users as table } from '../schema/index.ts'
-import { serviceOnly } from './service-only.ts'
 import { users } from './users.ts'
 
 /** One customer's numbers. */

@@ -1,4 +1,4 @@
-import { defineRepository, type Row } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { sql, type SQL } from 'drizzle-orm'
 import { draftMachine } from '../database/drafts.ts'
 import { classifiedTopics, generatedDrafts as table } from '../schema/index.ts'
@@ -19,7 +19,6 @@ import {
 import { assign, changeStatus } from './change-status.ts'
 import { meter } from './meter.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
 import { topics } from './topics.ts'
 
 type Draft = Row<typeof table>
@@ -47,7 +46,7 @@ export const drafts = defineRepository(table, {
      * the topic is archived, NotFoundError when the user has no such topic.
      */
     async generate(input: GenerateVariantsInput, call: MeteredCallInput = {}): Promise<Draft[]> {
-      const { topicId, variants } = parse(table, generateVariantsInput, input)
+      const { topicId, variants } = parseInput(table, generateVariantsInput, input)
       return executor.transaction(async (within) => {
         const topic = await changeStatus(classifiedTopics, topics.bind(within), {
           verb: 'draft',
@@ -72,7 +71,7 @@ export const drafts = defineRepository(table, {
      * as `regeneration` of the topic, in one transaction.
      */
     async regenerate(input: RegenerateVariantInput, call: MeteredCallInput = {}): Promise<Draft> {
-      const { topicId, variantLetter, ...text } = parse(table, regenerateVariantInput, input)
+      const { topicId, variantLetter, ...text } = parseInput(table, regenerateVariantInput, input)
       return executor.transaction(async (within) => {
         const draft = await changeStatus(table, drafts.bind(within), {
           verb: 'regenerate',
@@ -104,7 +103,7 @@ export const drafts = defineRepository(table, {
      * Throws StaleTransitionError when the draft is posted or rejected; `update` changes its notes even then.
      */
     async edit(id: string, input: EditDraftInput): Promise<Draft> {
-      const changes = parse(table, editDraftInput, input)
+      const changes = parseInput(table, editDraftInput, input)
       const fields = (['editedText', 'userNotes'] as const).filter((field) => changes[field] !== undefined)
       return changeStatus(table, repository, {
         verb: `edit ${fields.join(', ')}`,
@@ -178,6 +177,6 @@ function moveToTime(
       assign(table.status, 'scheduled'),
       assign(table.scheduledFor, value('scheduledFor', table.scheduledFor)),
     ],
-    values: parse(table, scheduleDraftInput, input),
+    values: parseInput(table, scheduleDraftInput, input),
   })
 }

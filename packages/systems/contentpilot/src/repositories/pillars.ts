@@ -1,8 +1,7 @@
-import { defineRepository, type Row } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { pillars as table } from '../schema/index.ts'
 import { type PillarInput, pillarChanges, pillarInput } from '../types/inputs.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
 
 /** A customer's content categories. */
 export const pillars = defineRepository(table, {
@@ -27,7 +26,7 @@ export const pillars = defineRepository(table, {
      * given: `Founder Journey` → `founder_journey`.
      */
     async define(input: PillarInput): Promise<Row<typeof table>> {
-      return repository.upsert(parse(table, pillarInput, input))
+      return repository.upsert(parseInput(table, pillarInput, input))
     },
   }),
 })

@@ -1,11 +1,9 @@
 import { DatabaseError, NotFoundError } from '@tenantry/core'
-import { defineRepository, type Row } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { subscriptions as table } from '../schema/index.ts'
 import { type SubscriptionInput, subscriptionInput, type TrialInput, trialInput } from '../types/inputs.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
-import { serviceOnly } from './service-only.ts'
 
 /** Plan and billing, mirrored from Stripe: a customer reads theirs, the service role writes it. */
 export const subscriptions = defineRepository(table, {
@@ -48,7 +46,7 @@ export const subscriptions = defineRepository(table, {
             from (select now() + ${value('trialDays')}::integer * interval '24 hours' as ending) as trial
             returning ${columns}`,
         }),
-        parse(table, trialInput, input),
+        parseInput(table, trialInput, input),
       )
       if (started === undefined)
         throw new DatabaseError('The trial was not written', { table: getTableName(table) })
@@ -61,7 +59,7 @@ export const subscriptions = defineRepository(table, {
      */
     async sync(input: SubscriptionInput): Promise<Row<typeof table>> {
       serviceOnly(executor, 'sync')
-      return repository.upsert(parse(table, subscriptionInput, input))
+      return repository.upsert(parseInput(table, subscriptionInput, input))
     },
   }),
 })

@@ -1,11 +1,10 @@
 import type { Executor } from '@tenantry/core'
-import type { Repository, Returned } from '@tenantry/repository'
+import { parseInput, type Repository, type Returned } from '@tenantry/repository'
 import type { SearchTarget } from '@tenantry/search'
 import { getTableColumns, sql, type SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { type TopicSearchInput, topicSearchInput } from '../types/inputs.ts'
 import { foundRows, type SearchedTable, searchFunction } from './found-rows.ts'
-import { parse } from './parse.ts'
 
 type TopicTable = SearchedTable & { readonly content: PgColumn }
 
@@ -22,7 +21,7 @@ export async function searchTopics<T extends TopicTable>(
 ): Promise<Returned<T['_']['columns'] & { rank: SQL<number> }>[]> {
   const columns: T['_']['columns'] = getTableColumns(table)
   const returns = { ...columns, rank: sql<number>`found.rank` }
-  const values = parse(table, topicSearchInput, input)
+  const values = parseInput(table, topicSearchInput, input)
   if (executor.role === 'tenant') {
     return repository.statement(
       'search',

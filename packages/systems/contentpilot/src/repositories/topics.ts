@@ -1,4 +1,4 @@
-import { defineRepository, type ListOptions, type Page, type Row } from '@tenantry/repository'
+import { defineRepository, type ListOptions, type Page, parseInput, type Row } from '@tenantry/repository'
 import { classifiedTopicSearch } from '../database/search.ts'
 import { classifiedTopics as table, rawTopics as rawTable } from '../schema/index.ts'
 import {
@@ -11,7 +11,6 @@ import {
 import { archiveRow, assign, changeStatus } from './change-status.ts'
 import { meter } from './meter.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
 import { rawTopics } from './raw-topics.ts'
 import { searchTopics } from './text-search.ts'
 
@@ -34,7 +33,7 @@ export const topics = defineRepository(table, {
      * user has no such raw topic, ForeignKeyError when the user has no such pillar.
      */
     async classify(input: ClassifyTopicInput, call: MeteredCallInput = {}): Promise<Row<typeof table>> {
-      const { rawTopicId, ...verdict } = parse(table, classifyTopicInput, input)
+      const { rawTopicId, ...verdict } = parseInput(table, classifyTopicInput, input)
       return executor.transaction(async (within) => {
         const raw = await changeStatus(rawTable, rawTopics.bind(within), {
           verb: 'classify',

@@ -1,9 +1,8 @@
-import { defineRepository, type Row } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { sql } from 'drizzle-orm'
 import { usageMonthly, usageTracking as table } from '../schema/index.ts'
 import { type UsageInput, usageInput, type UsageMonthsInput, usageMonthsInput } from '../types/inputs.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
 
 /** What one resource used in one month. */
 export type UsageTotal = Omit<Row<typeof usageMonthly>, 'userId'>
@@ -20,7 +19,7 @@ export const usage = defineRepository(table, {
   verbs: (repository) => ({
     /** Notes a metered call, dated by the database's clock. */
     async record(input: UsageInput): Promise<Row<typeof table>> {
-      return repository.create(parse(table, usageInput, input))
+      return repository.create(parseInput(table, usageInput, input))
     },
 
     /**
@@ -28,7 +27,7 @@ export const usage = defineRepository(table, {
      * and what has been summed up into usage_monthly: rolling up changes no total.
      */
     async totals(months: UsageMonthsInput = {}): Promise<UsageTotal[]> {
-      const { from, to } = parse(table, usageMonthsInput, months)
+      const { from, to } = parseInput(table, usageMonthsInput, months)
       return repository.statement(
         'totals',
         ({ tenant, gate, value }) => ({

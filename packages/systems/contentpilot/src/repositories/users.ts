@@ -1,5 +1,5 @@
 import { type Executor, NotFoundError, UniqueViolationError } from '@tenantry/core'
-import { defineRepository, type Row } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import * as schema from '../schema/index.ts'
@@ -14,9 +14,7 @@ import {
 } from '../types/inputs.ts'
 import { assign } from './change-status.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
 import { profiles } from './profiles.ts'
-import { serviceOnly } from './service-only.ts'
 import { subscriptions } from './subscriptions.ts'
 
 const table = schema.users
@@ -49,7 +47,7 @@ export const users = defineRepository(table, {
      */
     async signUp(input: SignUpInput): Promise<Account> {
       serviceOnly(executor, 'signUp')
-      const { profile, planType, trialDays, ...account } = parse(table, signUpInput, input)
+      const { profile, planType, trialDays, ...account } = parseInput(table, signUpInput, input)
       return executor.transaction(async (within) => {
         const own = bindTenant(within, crypto.randomUUID())
         const [user] = await users.bind(own).statement(
@@ -89,7 +87,7 @@ export const users = defineRepository(table, {
      */
     async mirror(input: MirrorUserInput): Promise<Row<typeof table>> {
       serviceOnly(executor, 'mirror')
-      const { clerkId, ...changes } = parse(table, mirrorUserInput, input)
+      const { clerkId, ...changes } = parseInput(table, mirrorUserInput, input)
       return executor.transaction(async (within) => {
         const fields = MIRRORED.filter((field) => changes[field] !== undefined)
         const [mirrored] = await (
@@ -142,7 +140,7 @@ const MIRRORED = ['email', 'fullName', 'avatarUrl'] as const
 async function idOfClerkId(executor: Executor, clerkId: string): Promise<string | null> {
   const { rows } = await executor.run({
     text: 'select id from public.users where clerk_id = $1',
-    params: [parse(table, clerkIdInput, clerkId)],
+    params: [parseInput(table, clerkIdInput, clerkId)],
     gated: false,
   })
   const id = rows[0]?.[0]

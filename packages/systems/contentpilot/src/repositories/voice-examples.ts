@@ -1,11 +1,10 @@
-import { defineRepository, type Row } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { getTableColumns, sql } from 'drizzle-orm'
 import { voiceSearch } from '../database/search.ts'
 import { voiceExamples as table } from '../schema/index.ts'
 import { similarVoiceInput, voiceExampleChanges, voiceExampleInput } from '../types/inputs.ts'
 import { foundRows, searchFunction } from './found-rows.ts'
 import { newestFirst } from './order.ts'
-import { parse } from './parse.ts'
 
 /** An example and how far its embedding is from the one asked for. */
 export type SimilarVoiceExample = Row<typeof table> & {
@@ -27,7 +26,7 @@ export const voiceExamples = defineRepository(table, {
       embedding: number[],
       options: { readonly limit?: number } = {},
     ): Promise<SimilarVoiceExample[]> {
-      const input = parse(table, similarVoiceInput, { embedding, ...options })
+      const input = parseInput(table, similarVoiceInput, { embedding, ...options })
       const returns = { ...getTableColumns(table), distance: sql<number>`found.distance` }
       const order = sql`found.distance`
       if (executor.role === 'tenant') {

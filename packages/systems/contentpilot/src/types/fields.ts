@@ -8,12 +8,17 @@ import { EMBEDDING_DIMENSIONS } from './enums.ts'
  */
 export const TEXT_CHARACTERS_MAX = 100_000
 
+/** Shared by all fields: making a schema takes longer than importing one. */
+const storedText = z
+  .string()
+  .refine((value) => !/[\0\p{Surrogate}]/u.test(value), 'must not contain NUL or half a surrogate pair')
+
 /** Text of at most `max` characters, counted as PostgreSQL counts them: an emoji is one. May be empty. */
 export function text(max: number = TEXT_CHARACTERS_MAX) {
-  return z
-    .string()
-    .refine((value) => !/[\0\p{Surrogate}]/u.test(value), 'must not contain NUL or half a surrogate pair')
-    .refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`)
+  return storedText.refine(
+    (value) => value.length <= max || [...value].length <= max,
+    `must have at most ${max} characters`,
+  )
 }
 
 /** Text that says something. It is stored as it came, spaces included. */
@@ -52,8 +57,11 @@ export const embedding = z
   .length(EMBEDDING_DIMENSIONS)
   .refine((values) => values.some((value) => value !== 0), 'must not be all zeros')
 
+/** Any JSON value. */
+export const json = z.json()
+
 /** Any JSON object, as a row holds it. */
-export const jsonObject = z.record(z.string(), z.json())
+export const jsonObject = z.record(z.string(), json)
 
 /** JSON that jsonb can hold: it refuses the escapes of NUL and of half a surrogate pair. */
 export function storable<T extends z.ZodType>(schema: T) {

@@ -1,5 +1,6 @@
 /** The documented keys of each jsonb column. Further keys are kept: hosts add their own. */
 import { z } from 'zod'
+import { json } from './fields.ts'
 
 const count = z.number().int().min(0)
 
@@ -12,12 +13,12 @@ export const rawTopicMetadata = z
     comments_count: count.optional(),
     discovered_at: z.iso.datetime({ offset: true }).optional(),
   })
-  .catchall(z.json())
+  .catchall(json)
 
 /** How a past post did. */
 export const engagementMetrics = z
   .object({ likes: count.optional(), comments: count.optional(), shares: count.optional() })
-  .catchall(z.json())
+  .catchall(json)
 
 /** A customer's settings. */
 export const preferences = z
@@ -26,12 +27,12 @@ export const preferences = z
     notifications: z.record(z.string(), z.boolean()).optional(),
     theme: z.string().optional(),
   })
-  .catchall(z.json())
+  .catchall(json)
 
 /** What a metered call cost besides money. */
 export const usageMetadata = z
   .object({ model: z.string().optional(), tokens_used: count.optional(), latency_ms: count.optional() })
-  .catchall(z.json())
+  .catchall(json)
 
 export type RawTopicMetadata = z.infer<typeof rawTopicMetadata>
 export type EngagementMetrics = z.infer<typeof engagementMetrics>
