@@ -1,8 +1,16 @@
 /** What `npm run generate` compares with the last snapshots. By path: the root depends on no package of its own. */
 import { contentpilot } from './packages/systems/contentpilot/src/index.ts'
+import { repostr } from './packages/systems/repostr/src/index.ts'
+import { sexyresume } from './packages/systems/sexyresume/src/index.ts'
+import { usegemz } from './packages/systems/usegemz/src/index.ts'
 import { defineConfig } from './packages/tools/cli/src/index.ts'
 
 export default defineConfig({
-  systems: [contentpilot],
-  generate: { contentpilot: { directory: 'migrations/contentpilot' } },
+  systems: [contentpilot, repostr, sexyresume, usegemz],
+  generate: {
+    contentpilot: { directory: 'migrations/contentpilot' },
+    repostr: { directory: 'migrations/repostr' },
+    sexyresume: { directory: 'migrations/sexyresume' },
+    usegemz: { directory: 'migrations/usegemz' },
+  },
 })

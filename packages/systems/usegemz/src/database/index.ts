@@ -1,0 +1,21 @@
+/** What usegemz adds to its tables in the database. */
+import type { Module } from '@tenantry/core'
+import { admins } from './admins.ts'
+import { campaignMachine } from './campaigns.ts'
+import { configurationChanges } from './configuration.ts'
+import { jobClaims, jobTime, resultsOfJob } from './jobs.ts'
+import { onboardingMachine, trialDates, trialMachine } from './people.ts'
+import { tables } from './tables.ts'
+
+export const modules: readonly Module[] = [
+  tables,
+  admins,
+  onboardingMachine.module,
+  trialMachine.module,
+  trialDates,
+  campaignMachine.module,
+  jobClaims.module,
+  jobTime,
+  resultsOfJob,
+  configurationChanges,
+]

@@ -1,0 +1,134 @@
+/** Searches as work that processes claim, within the time that each search has. */
+import type { Connection, Module } from '@tenantry/core'
+import { sqlFunction, trigger } from '@tenantry/ddl'
+import { ROLES } from '@tenantry/rls'
+import { defineClaims } from '@tenantry/workflow'
+import { scrapingJobs, scrapingResults } from '../schema/index.ts'
+import { JOB_TIME_LIMIT_SECONDS } from '../types/enums.ts'
+
+/** pending → processing → completed | error | timeout, and back to pending after a failure that may pass. */
+export const jobClaims = defineClaims({
+  table: scrapingJobs,
+  tenant: 'userId',
+  state: {
+    column: 'status',
+    ready: 'pending',
+    working: 'processing',
+    done: 'completed',
+    failed: 'error',
+    abandoned: 'timeout',
+  },
+  columns: { lastError: 'error' },
+  stamps: {
+    processing: 'startedAt',
+    completed: 'completedAt',
+    error: 'completedAt',
+    timeout: 'completedAt',
+  },
+})
+
+const LIMIT_TIME = { schema: 'tenantry', name: 'limit_time_of_scraping_jobs' }
+
+const TIME_OUT = `update public.scraping_jobs set status = 'timeout', error = 'the time limit of the job has passed'
+where status = 'processing' and timeout_at <= pg_catalog.now()`
+
+/** Whoever runs it need only be able to become the service role. */
+const TIME_OUT_AS_SERVICE = `do $$ begin set local role ${ROLES.service}; ${TIME_OUT}; end $$`
+
+/**
+ * A lease never outlives its job's time, so that whoever claims the job next, or the job of this module, ends it.
+ * Ending it takes the same way as any claim; that is why a claim finds it ended, and not taken.
+ */
+export const jobTime: Module = {
+  name: 'time limit of jobs',
+  objects: [
+    sqlFunction({
+      ...LIMIT_TIME,
+      returns: 'trigger',
+      language: 'plpgsql',
+      volatility: 'volatile',
+      body: `
+begin
+  new.timeout_at := coalesce(
+    new.timeout_at, pg_catalog.statement_timestamp() + interval '${JOB_TIME_LIMIT_SECONDS} seconds'
+  );
+  if new.timeout_at > pg_catalog.statement_timestamp() then
+    new.available_at := least(new.available_at, new.timeout_at);
+  elsif new.lease_token is distinct from old.lease_token then
+    new.status := 'timeout';
+    new.lease_token := old.lease_token;
+    new.attempts := old.attempts;
+    new.available_at := old.available_at;
+    new.error := 'the time limit of the job has passed';
+    new.completed_at := pg_catalog.now();
+  end if;
+  return new;
+end`,
+    }),
+    trigger({
+      table: scrapingJobs,
+      // After enforce_… and guard_…, which have found the claim to be one.
+      name: 'limit_time',
+      timing: 'before',
+      events: ['update'],
+      when: `new.status = 'processing'`,
+      execute: LIMIT_TIME,
+    }),
+  ],
+  jobs: [
+    {
+      name: 'time out scraping jobs',
+      schedule: '* * * * *',
+      description:
+        'Ends searches whose time has passed; while it does not run, they end when a worker comes to them',
+      sql: TIME_OUT_AS_SERVICE,
+      async run(connection: Connection) {
+        await connection.query({ text: TIME_OUT_AS_SERVICE, params: [] })
+        return { changed: 0, message: 'searches whose time has passed are ended' }
+      },
+    },
+  ],
+}
+
+const MATCH_JOB = { schema: 'tenantry', name: 'match_job_of_scraping_results' }
+
+/** What is stored for a job is what its search looks for; what each shape must have is a CHECK of the table. */
+export const resultsOfJob: Module = {
+  name: 'results of a job',
+  objects: [
+    sqlFunction({
+      ...MATCH_JOB,
+      returns: 'trigger',
+      language: 'plpgsql',
+      volatility: 'volatile',
+      body: `
+begin
+  if pg_catalog.jsonb_typeof(new.creators) = 'array' and exists (
+    select from public.scraping_jobs as job
+    cross join pg_catalog.jsonb_array_elements(new.creators) as creator
+    where job.user_id = new.user_id and job.id = new.job_id
+      and (
+        creator ->> 'platform' is distinct from job.platform
+        or (
+          job.platform = 'TikTok'
+          and (coalesce(creator ->> 'searchType', 'keyword') = 'similar') <> (job.target_username is not null)
+        )
+      )
+  ) then
+    raise exception using
+      errcode = 'check_violation',
+      message = 'creators of a job are of its platform and kind of search',
+      schema = tg_table_schema, table = tg_table_name, constraint = 'scraping_results_creators_of_job';
+  end if;
+  return new;
+end`,
+    }),
+    trigger({
+      table: scrapingResults,
+      name: 'match_job',
+      timing: 'before',
+      events: ['insert', { updateOf: ['creators', 'job_id'] }],
+      execute: MATCH_JOB,
+    }),
+  ],
+}

@@ -1,0 +1,1 @@
+export { usegemz } from './usegemz.ts'
