@@ -2,7 +2,7 @@
 import { IsolationError, ValidationError } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TestDatabase } from '../../../tools/testing/src/index.ts'
+import type { TestDatabase } from '@tenantry/testing'
 import { serviceExecutor, SETTINGS, tenantExecutor } from '../src/index.ts'
 import * as clerk from './support/clerk.ts'
 import * as notes from './support/notes.ts'

@@ -8,7 +8,7 @@ import {
 } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { TestDatabase } from '../../../tools/testing/src/index.ts'
+import type { TestDatabase } from '@tenantry/testing'
 import { bindTenant, serviceExecutor, tenantExecutor } from '../src/index.ts'
 import * as notes from './support/notes.ts'
 import { run, values } from './support/raw.ts'

@@ -8,7 +8,7 @@ import {
   isolationMutations,
   seedTenants,
   type TestDatabase,
-} from '../../../tools/testing/src/index.ts'
+} from '@tenantry/testing'
 import {
   bindReading,
   bindTenant,

@@ -1,7 +1,7 @@
 /** Every departure of a database from its declarations is found, one at a time, and a faithful one has none. */
 import type { Connection } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TestDatabase } from '../../../tools/testing/src/index.ts'
+import type { TestDatabase } from '@tenantry/testing'
 import { verifyIsolation } from '../src/index.ts'
 import { undone } from '../src/verify/undone.ts'
 import * as clerk from './support/clerk.ts'

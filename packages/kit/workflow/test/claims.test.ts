@@ -1,6 +1,6 @@
 import { IsolationError, StaleTransitionError } from '@tenantry/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bindTenant, tenantExecutor } from '../../rls/src/index.ts'
+import { bindTenant, tenantExecutor } from '@tenantry/rls'
 import { jobClaims, objects, outputClaims, schema, tenancy } from './support/jobs.ts'
 import { ALICE, BOB, createSystem, type Setup } from './support/setup.ts'
 

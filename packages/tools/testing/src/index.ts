@@ -14,3 +14,4 @@ export {
   seedTenants,
 } from './isolation.ts'
 export { isolationMutations } from './isolation-mutations.ts'
+export { undone } from './undone.ts'

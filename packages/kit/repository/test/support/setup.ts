@@ -12,7 +12,7 @@ import {
 } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 // By path: the package stands above this one, and only this prover of it is wanted.
-import { tenantsNamed } from '../../../../tools/testing/src/statement-tenants.ts'
+import { tenantsNamed } from '@tenantry/testing/statement-tenants'
 import { DDL, TENANT_TABLES } from './tables.ts'
 
 export const ALICE = '00000000-0000-4000-8000-00000000000a'

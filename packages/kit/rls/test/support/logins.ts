@@ -1,7 +1,7 @@
 /** Logins of a test's own, on a real server. Roles belong to the whole cluster, so they go when the test does. */
 import { randomBytes } from 'node:crypto'
 import { connect, type ConnectOptions, type Database } from '@tenantry/core'
-import type { TestDatabase } from '../../../../tools/testing/src/index.ts'
+import type { TestDatabase } from '@tenantry/testing'
 
 export interface Logins extends AsyncDisposable {
   /** Makes a login with these attributes and grants, and connects as it; all are closed together. */

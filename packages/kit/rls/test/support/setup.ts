@@ -6,8 +6,8 @@ import { migrate } from '@tenantry/ddl'
 import type { SQL } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 // By path: the package stands above this one.
-import { createTestDatabase, type TestDatabase } from '../../../../tools/testing/src/index.ts'
-import { generateMigration } from '../../../ddl/src/generate.ts'
+import { createTestDatabase, type TestDatabase } from '@tenantry/testing'
+import { generateMigration } from '@tenantry/ddl/generate'
 import type { Tenancy } from '../../src/index.ts'
 
 export const ALICE = '00000000-0000-4000-8000-00000000000a'

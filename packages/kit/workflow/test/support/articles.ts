@@ -13,7 +13,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { defineTenancy, tenancyObjects } from '../../../rls/src/index.ts'
+import { defineTenancy, tenancyObjects } from '@tenantry/rls'
 import { defineTransitions } from '../../src/index.ts'
 
 export const members = pgTable(

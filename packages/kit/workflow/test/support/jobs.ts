@@ -2,7 +2,7 @@
 import { createdAt, id } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgEnum, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
-import { defineTenancy, tenancyObjects } from '../../../rls/src/index.ts'
+import { defineTenancy, tenancyObjects } from '@tenantry/rls'
 import { defineClaims, leaseColumns } from '../../src/index.ts'
 
 export const jobs = pgTable(

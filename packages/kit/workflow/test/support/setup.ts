@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import type { Database, DdlObject, Executor } from '@tenantry/core'
 import { migrate } from '@tenantry/ddl'
 // By path: the packages stand above this one, or beside it.
-import { createTestDatabase, type TestDatabase } from '../../../../tools/testing/src/index.ts'
-import { generateMigration } from '../../../ddl/src/generate.ts'
-import { serviceExecutor } from '../../../rls/src/index.ts'
+import { createTestDatabase, type TestDatabase } from '@tenantry/testing'
+import { generateMigration } from '@tenantry/ddl/generate'
+import { serviceExecutor } from '@tenantry/rls'
 
 export const ALICE = 'user_alice'
 export const BOB = 'user_bob'

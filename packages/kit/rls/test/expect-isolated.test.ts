@@ -1,10 +1,10 @@
 /** `expectIsolated` finds nothing in sound systems of each kind, and everything that was opened. */
 import type { Principal } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import * as clerk from '../../../kit/rls/test/support/clerk.ts'
-import * as notes from '../../../kit/rls/test/support/notes.ts'
-import { ACME, ALICE, asOwner, BOB, BOLT, createSystem } from '../../../kit/rls/test/support/setup.ts'
-import * as teams from '../../../kit/rls/test/support/teams.ts'
+import * as clerk from './support/clerk.ts'
+import * as notes from './support/notes.ts'
+import { ACME, ALICE, asOwner, BOB, BOLT, createSystem } from './support/setup.ts'
+import * as teams from './support/teams.ts'
 import {
   expectIsolated,
   findLeaks,
@@ -13,8 +13,8 @@ import {
   type SeededTenants,
   seedTenants,
   type TestDatabase,
-} from '../src/index.ts'
-import { undone } from '../src/undone.ts'
+  undone,
+} from '@tenantry/testing'
 
 interface Kind {
   readonly name: string
