@@ -35,52 +35,81 @@ describeOnServer('on a database laid out like Supabase', () => {
     expect(rows).toEqual([{ role: 'tenantry_tenant', uid: place.ada, claimed: 'authenticated' }])
   })
 
-  it.each(TABLES.map(({ name }) => name))('shows a PostgREST session of %s exactly what the library shows', async (table) => {
-    for (const userId of [place.ada, place.eve]) {
-      const seen = await place.asPostgrest('authenticated', { sub: userId, role: 'authenticated' }, (sql) =>
-        sql.unsafe(`select * from public.${table} order by 1`),
-      )
-      const shown = (await place.pilot.as({ userId }).db.execute(`select * from public.${table} order by 1`)) as unknown as object[]
-      expect(seen.length).toBe(shown.length)
-      expect(seen.map((row) => Object.values(row)[0])).toEqual(shown.map((row) => Object.values(row)[0]))
-      expect(shown.length).toBe(place.rows[table] ?? 0)
-    }
-  })
+  it.each(TABLES.map(({ name }) => name))(
+    'shows a PostgREST session of %s exactly what the library shows',
+    async (table) => {
+      for (const userId of [place.ada, place.eve]) {
+        const seen = await place.asPostgrest('authenticated', { sub: userId, role: 'authenticated' }, (sql) =>
+          sql.unsafe(`select * from public.${table} order by 1`),
+        )
+        const shown = (await place.pilot
+          .as({ userId })
+          .db.execute(`select * from public.${table} order by 1`)) as unknown as object[]
+        expect(seen.length).toBe(shown.length)
+        expect(seen.map((row) => Object.values(row)[0])).toEqual(shown.map((row) => Object.values(row)[0]))
+        expect(shown.length).toBe(place.rows[table] ?? 0)
+      }
+    },
+  )
 
-  it.each(TABLES.map(({ name }) => name))('shows nothing of %s to anon, to wrong claims, or without claims', async (table) => {
-    const read = (role: string, claims: unknown) =>
-      place.asPostgrest(role, claims, (sql) => sql.unsafe(`select count(*)::int as n from public.${table}`)).then((rows) => rows[0]?.['n'])
-    await expect(read('anon', { role: 'anon' })).rejects.toMatchObject({ code: '42501' })
-    for (const claims of [null, '', '{', 'null', '[]', { sub: '' }, { sub: 'x' }, { sub: null }, { role: 'service_role' }]) {
-      expect(await read('authenticated', claims)).toBe(0)
-    }
-  })
+  it.each(TABLES.map(({ name }) => name))(
+    'shows nothing of %s to anon, to wrong claims, or without claims',
+    async (table) => {
+      const read = (role: string, claims: unknown) =>
+        place
+          .asPostgrest(role, claims, (sql) => sql.unsafe(`select count(*)::int as n from public.${table}`))
+          .then((rows) => rows[0]?.['n'])
+      await expect(read('anon', { role: 'anon' })).rejects.toMatchObject({ code: '42501' })
+      for (const claims of [
+        null,
+        '',
+        '{',
+        'null',
+        '[]',
+        { sub: '' },
+        { sub: 'x' },
+        { sub: null },
+        { role: 'service_role' },
+      ]) {
+        expect(await read('authenticated', claims)).toBe(0)
+      }
+    },
+  )
 
   it('lets a PostgREST session write its own rows and no others', async () => {
     const insert = (userId: string) =>
       place.asPostgrest('authenticated', { sub: place.ada, role: 'authenticated' }, (sql) =>
-        sql.unsafe('insert into public.pillars (user_id, name, slug) values ($1, $2, $3) returning id', [userId, 'P', 'p']),
+        sql.unsafe('insert into public.pillars (user_id, name, slug) values ($1, $2, $3) returning id', [
+          userId,
+          'P',
+          'p',
+        ]),
       )
     expect(await insert(place.ada)).toHaveLength(1)
     await expect(insert(place.eve)).rejects.toMatchObject({ code: '42501' })
   })
 
-  it.each(['anon', 'authenticated'])('grants %s nothing beyond the tenant role: no TRUNCATE, no functions of ours', async (role) => {
-    const [found] = await place.admin.unsafe(
-      `select
+  it.each(['anon', 'authenticated'])(
+    'grants %s nothing beyond the tenant role: no TRUNCATE, no functions of ours',
+    async (role) => {
+      const [found] = await place.admin.unsafe(
+        `select
         (select count(*)::int from pg_class c join pg_namespace n on n.oid = c.relnamespace
           cross join lateral aclexplode(c.relacl) a
           where n.nspname in ('public', 'tenantry') and a.grantee = $1::regrole) as relations,
         (select count(*)::int from pg_proc p join pg_namespace n on n.oid = p.pronamespace
           cross join lateral aclexplode(p.proacl) a
           where n.nspname in ('public', 'tenantry') and a.grantee = $1::regrole) as functions`,
-      [role],
-    )
-    expect(found).toEqual({ relations: 0, functions: 0 })
-  })
+        [role],
+      )
+      expect(found).toEqual({ relations: 0, functions: 0 })
+    },
+  )
 
   it('shows service_role every tenant', async () => {
-    const rows = await place.asPostgrest('service_role', { role: 'service_role' }, (sql) => sql.unsafe('select id from public.users'))
+    const rows = await place.asPostgrest('service_role', { role: 'service_role' }, (sql) =>
+      sql.unsafe('select id from public.users'),
+    )
     expect(rows.map((row) => String(row['id'])).sort()).toEqual([place.ada, place.eve].sort())
   })
 })
@@ -103,7 +132,8 @@ async function setup() {
     grant anon, authenticated, service_role to authenticator;
     grant anon, authenticated, service_role to supabase_owner with admin option;`)
   await root.unsafe(`create database ${name} owner supabase_owner`)
-  const at = (user: string): string => Object.assign(new URL(server.href), { username: user, pathname: `/${name}` }).href
+  const at = (user: string): string =>
+    Object.assign(new URL(server.href), { username: user, pathname: `/${name}` }).href
   const admin = postgres(at(decodeURIComponent(server.username)), { max: 1, onnotice: () => {} })
   await admin.unsafe(`
     create schema extensions; create extension vector with schema extensions;
