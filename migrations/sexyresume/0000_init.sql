@@ -6417,29 +6417,33 @@ $supabase$;
 --> statement-breakpoint
 
 -- the documented retention policies
-do $seed$
+do $service$
 declare
-  previous_role constant text := pg_catalog.current_setting('role');
-  previous_security constant text := pg_catalog.current_setting('row_security');
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
 begin
-  perform pg_catalog.set_config('row_security', 'on', true), pg_catalog.set_config('role', 'tenantry_service', true);
-  insert into public.data_retention_policies (table_name, retention_days, soft_delete) values ('exports', 1, false), ('resumes', 365, true), ('cover_letters', 365, true), ('payment_receipts', 2555, false), ('audit_logs', 1095, false), ('analytics_events', 730, false) on conflict do nothing;
-  perform pg_catalog.set_config('role', previous_role, true), pg_catalog.set_config('row_security', previous_security, true);
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  execute 'insert into public.data_retention_policies (table_name, retention_days, soft_delete) values (''exports'', 1, false), (''resumes'', 365, true), (''cover_letters'', 365, true), (''payment_receipts'', 2555, false), (''audit_logs'', 1095, false), (''analytics_events'', 730, false) on conflict do nothing';
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
 end
-$seed$;
+$service$;
 --> statement-breakpoint
 
 -- the documented funnels
-do $seed$
+do $service$
 declare
-  previous_role constant text := pg_catalog.current_setting('role');
-  previous_security constant text := pg_catalog.current_setting('row_security');
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
 begin
-  perform pg_catalog.set_config('row_security', 'on', true), pg_catalog.set_config('role', 'tenantry_service', true);
-  insert into public.conversion_funnels (funnel_name, steps) values ('user_onboarding', '[{"step":"signup","name":"Account Creation"},{"step":"resume_upload","name":"Resume Upload"},{"step":"template_selection","name":"Template Selection"},{"step":"content_completion","name":"Content Completion"},{"step":"first_export","name":"First Export"}]'::jsonb), ('export_conversion', '[{"step":"resume_complete","name":"Resume Complete"},{"step":"export_attempt","name":"Export Attempt"},{"step":"payment_page","name":"Payment Page"},{"step":"payment_complete","name":"Payment Complete"},{"step":"export_download","name":"Export Download"}]'::jsonb) on conflict do nothing;
-  perform pg_catalog.set_config('role', previous_role, true), pg_catalog.set_config('row_security', previous_security, true);
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  execute 'insert into public.conversion_funnels (funnel_name, steps) values (''user_onboarding'', ''[{"step":"signup","name":"Account Creation"},{"step":"resume_upload","name":"Resume Upload"},{"step":"template_selection","name":"Template Selection"},{"step":"content_completion","name":"Content Completion"},{"step":"first_export","name":"First Export"}]''::jsonb), (''export_conversion'', ''[{"step":"resume_complete","name":"Resume Complete"},{"step":"export_attempt","name":"Export Attempt"},{"step":"payment_page","name":"Payment Page"},{"step":"payment_complete","name":"Payment Complete"},{"step":"export_download","name":"Export Download"}]''::jsonb) on conflict do nothing';
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
 end
-$seed$;
+$service$;
 --> statement-breakpoint
 
 -- index public.enhancement_requests_processing_status_claims

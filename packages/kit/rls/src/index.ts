@@ -4,6 +4,7 @@ export { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
 export { tenancyObjects, tenantCondition } from './policies.ts'
 export { bindReading, bindTenant, serviceExecutor, tenantExecutor } from './scope.ts'
 export { serviceStatement } from './service-statement.ts'
+export { readersOnly } from './readers-only.ts'
 export {
   type ClassifiedTable,
   defineTenancy,

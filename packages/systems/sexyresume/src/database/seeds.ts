@@ -1,21 +1,7 @@
-import { quoteLiteral, statement, type StatementObject } from '@tenantry/ddl'
-import { ROLES } from '@tenantry/rls'
+import type { DdlObject } from '@tenantry/core'
+import { quoteLiteral } from '@tenantry/ddl'
+import { serviceStatement } from '@tenantry/rls'
 import { FUNNELS, RETENTION_DAYS_MIN } from '../types/enums.ts'
-
-/**
- * Under FORCE the role that migrates may write no rows, so they are written as the service role, below its policy:
- * a migration runs with row_security off, which makes policies errors.
- */
-const asService = (insert: string): string => `do $seed$
-declare
-  previous_role constant text := pg_catalog.current_setting('role');
-  previous_security constant text := pg_catalog.current_setting('row_security');
-begin
-  perform pg_catalog.set_config('row_security', 'on', true), pg_catalog.set_config('role', '${ROLES.service}', true);
-  ${insert};
-  perform pg_catalog.set_config('role', previous_role, true), pg_catalog.set_config('row_security', previous_security, true);
-end
-$seed$`
 
 const SOFT = ['resumes', 'cover_letters']
 
@@ -28,25 +14,13 @@ const funnels = Object.entries(FUNNELS)
   .join(', ')
 
 /** Rows that every database starts with. What is there already stays as it is. */
-export const seeds: readonly StatementObject[] = [
-  statement({
+export const seeds: readonly DdlObject[] = [
+  serviceStatement({
     id: 'the documented retention policies',
-    kind: 'finale',
-    create: [
-      asService(
-        `insert into public.data_retention_policies (table_name, retention_days, soft_delete) values ${policies} on conflict do nothing`,
-      ),
-    ],
-    drop: [],
+    write: `insert into public.data_retention_policies (table_name, retention_days, soft_delete) values ${policies} on conflict do nothing`,
   }),
-  statement({
+  serviceStatement({
     id: 'the documented funnels',
-    kind: 'finale',
-    create: [
-      asService(
-        `insert into public.conversion_funnels (funnel_name, steps) values ${funnels} on conflict do nothing`,
-      ),
-    ],
-    drop: [],
+    write: `insert into public.conversion_funnels (funnel_name, steps) values ${funnels} on conflict do nothing`,
   }),
 ]

@@ -1,7 +1,8 @@
 /** Events, and what is read from them. */
+import { filledText, instant, name, storable } from '@tenantry/repository/fields'
 import { z } from 'zod'
 import { COHORT_PERIODS } from './enums.ts'
-import { filledText, instant, name, storable, storableObject } from './fields.ts'
+import { storableObject } from './fields.ts'
 
 export const funnelStep = z.strictObject({
   /** What events of the funnel call it. */

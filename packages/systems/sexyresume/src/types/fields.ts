@@ -1,46 +1,7 @@
-/** The fields that inputs are made of. Each refuses what PostgreSQL would refuse, but names the field. */
+/** Fields of this product's inputs, beside those of `@tenantry/repository/fields`. */
+import { name, storable } from '@tenantry/repository/fields'
 import { z } from 'zod'
 import { EMBEDDING_DIMENSIONS } from './enums.ts'
-
-/** Longest text of one field: a resume or a letter is far below. */
-export const TEXT_CHARACTERS_MAX = 100_000
-
-/** Text of at most `max` characters, counted as PostgreSQL counts them: an emoji is one. May be empty. */
-export function text(max: number = TEXT_CHARACTERS_MAX) {
-  return z
-    .string()
-    .refine((value) => !/[\0\p{Surrogate}]/u.test(value), 'must not contain NUL or half a surrogate pair')
-    .refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`)
-}
-
-/** Text that says something. It is stored as it came, spaces included. */
-export function filledText(max: number = TEXT_CHARACTERS_MAX) {
-  return text(max).refine((value) => value.trim() !== '', 'must not be blank')
-}
-
-/** A short name: trimmed, never blank. */
-export function name(max: number) {
-  return z.string().trim().pipe(filledText(max))
-}
-
-/** An http(s) address; other schemes (`javascript:`, `data:`) never reach a page through us. */
-export function webAddress(max = 2000) {
-  return text(max).refine(
-    (value) => /^https?:\/\//i.test(value) && URL.canParse(value),
-    'must be an http or https address',
-  )
-}
-
-/** An instant: a Date, or ISO 8601 text with a zone. Comes out as a Date. */
-export const instant = z
-  .union([z.date(), z.iso.datetime({ offset: true })])
-  .transform((value) => (typeof value === 'string' ? new Date(value) : value))
-
-/** An instant as `JSON.stringify` writes a Date. */
-export const instantJson = z.iso.datetime()
-
-/** Any of PostgreSQL's uuids, whatever version its bits claim. */
-export const id = z.guid()
 
 /** What `numeric(3,2)` holds of a score: 0 to 1, in hundredths. Finer ones are rounded. */
 export const score = z
@@ -63,14 +24,6 @@ export const embedding = z
   .array(z.number())
   .length(EMBEDDING_DIMENSIONS)
   .refine((values) => values.some((value) => value !== 0), 'must not be all zeros')
-
-/** JSON that jsonb can hold: it refuses the escapes of NUL and of half a surrogate pair. */
-export function storable<T extends z.ZodType>(schema: T) {
-  return schema.refine(
-    (value) => !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(JSON.stringify(value) ?? ''),
-    'must not contain NUL or half a surrogate pair',
-  )
-}
 
 /** Any JSON object. */
 export const jsonObject = z.record(z.string(), z.json())

@@ -2,6 +2,16 @@
  * What the verbs of the product accept. Unknown fields are refused. A field left out keeps its default
  * or its value; null clears it. `…Input` types are what a caller writes.
  */
+import {
+  changes,
+  filledText,
+  id,
+  instant,
+  name,
+  storable,
+  text,
+  webAddress,
+} from '@tenantry/repository/fields'
 import { z } from 'zod'
 import { achievementCriteria } from './achievements.ts'
 import {
@@ -18,33 +28,8 @@ import {
   SENIORITY_LEVELS,
   TONE_PRESETS,
 } from './enums.ts'
-import {
-  count,
-  embedding,
-  filledText,
-  id,
-  instant,
-  name,
-  names,
-  score,
-  storable,
-  storableContent,
-  storableObject,
-  text,
-  webAddress,
-} from './fields.ts'
+import { count, embedding, names, score, storableContent, storableObject } from './fields.ts'
 import { resumeData } from './resume-data.ts'
-
-/** At least one field, or there is nothing to do. */
-function changes<T extends z.ZodRawShape>(shape: T) {
-  return z
-    .strictObject(shape)
-    .partial()
-    .refine(
-      (value) => Object.values(value).some((field) => field !== undefined),
-      'must name at least one field',
-    )
-}
 
 /** Stored in lower case, so that one address is one account. */
 const email = z.email().max(255).toLowerCase()

@@ -1,7 +1,7 @@
 /** What a resume says: the documented shape of `resumes.data`. */
+import { filledText, text, webAddress } from '@tenantry/repository/fields'
 import { z } from 'zod'
 import { SKILL_CATEGORIES, SKILL_LEVELS } from './enums.ts'
-import { filledText, text, webAddress } from './fields.ts'
 
 const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/
 

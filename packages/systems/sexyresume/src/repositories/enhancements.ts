@@ -1,0 +1,99 @@
+import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
+import { bindTenant } from '@tenantry/rls'
+import type { Claim, ClaimBatch, ClaimKey, FailOutcome } from '@tenantry/workflow'
+import { enhancementClaims } from '../database/requests.ts'
+import { enhancementRequests as table, enhancementSuggestions } from '../schema/index.ts'
+import {
+  type EnhancedInput,
+  enhancedInput,
+  enhancementInput,
+  type EnhancementInput,
+  type FailedInput,
+  failedInput,
+} from '../types/inputs.ts'
+import { changeStatus } from './change-status.ts'
+import { newestFirst } from './order.ts'
+import { suggestions as suggestionsOf } from './suggestions.ts'
+
+type Request = Row<typeof table>
+
+/** Content that is to be written better: asked for by customers, done by workers. */
+export const enhancements = defineRepository(table, {
+  tenant: 'userId',
+  // Follow from the verbs.
+  readOnly: [
+    'enhancedContent',
+    'overallConfidence',
+    'processingStatus',
+    'processingTimeMs',
+    'tokenUsage',
+    'errorMessage',
+    'completedAt',
+    'leaseToken',
+    'attempts',
+    'availableAt',
+  ],
+  schema: { create: enhancementInput },
+  defaultSort: newestFirst,
+  verbs: (repository, executor) => ({
+    /** Asks for an enhancement. Throws ForeignKeyError for a resume that isn't the user's. */
+    async request(input: EnhancementInput): Promise<Request> {
+      return repository.create(parseInput(table, enhancementInput, input))
+    },
+
+    /** Requests to be worked on: see `defineClaims` of @tenantry/workflow. Service role only. */
+    async claim(options: { readonly limit?: number } = {}): Promise<ClaimBatch<typeof table>> {
+      serviceOnly(executor, 'claim')
+      return enhancementClaims.claim(executor, options)
+    },
+
+    /** More time for work that takes long. Throws StaleTransitionError when another worker has taken over. */
+    async renew(claim: ClaimKey): Promise<void> {
+      serviceOnly(executor, 'renew')
+      await enhancementClaims.renew(executor, claim)
+    },
+
+    /**
+     * Keeps what came of it: the content, what it cost, and the suggestions, in one transaction. Throws
+     * StaleTransitionError when another worker has taken over. Service role only.
+     */
+    async complete(claim: ClaimKey, input: EnhancedInput): Promise<Row<typeof enhancementSuggestions>[]> {
+      serviceOnly(executor, 'complete')
+      const { suggestions, ...result } = parseInput(table, enhancedInput, input)
+      return executor.transaction(async (within) => {
+        await enhancementClaims.finish(within, claim, { set: result })
+        return suggestionsOf
+          .bind(bindTenant(within, claim.tenant))
+          .createMany(suggestions.map((suggestion) => ({ ...suggestion, requestId: claim.id })))
+      })
+    },
+
+    /**
+     * It failed: it is tried again after a wait, or given up after the third attempt (at once if `final`). What
+     * it cost is kept. Service role only.
+     */
+    async fail(
+      claim: ClaimKey,
+      input: FailedInput,
+      options: { readonly final?: boolean } = {},
+    ): Promise<Exclude<FailOutcome, 'stale'>> {
+      serviceOnly(executor, 'fail')
+      const { errorMessage, ...cost } = parseInput(table, failedInput, input)
+      return enhancementClaims.fail(executor, claim, errorMessage, { ...options, set: cost })
+    },
+
+    /** failed → pending: from the start. Service role only. */
+    async retry(id: string): Promise<Request> {
+      serviceOnly(executor, 'retry')
+      return changeStatus(table, repository, {
+        verb: 'retry',
+        column: table.processingStatus,
+        id,
+        from: ['failed'],
+        to: 'pending',
+      })
+    },
+  }),
+})
+
+export type EnhancementClaim = Claim<typeof table>
