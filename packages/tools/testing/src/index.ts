@@ -4,6 +4,7 @@ export {
   type TestDatabase,
   type TestDatabaseOptions,
 } from './database.ts'
+export { type DirectoryStore, directoryStore } from './directory-store.ts'
 export { testServer, type TestServer } from './server.ts'
 export {
   expectIsolated,
@@ -15,3 +16,5 @@ export {
 } from './isolation.ts'
 export { isolationMutations } from './isolation-mutations.ts'
 export { undone } from './undone.ts'
+export { type RowDefaults, type RowFactory, rowFactory, type RowFactoryTarget } from './factory.ts'
+export { createTestSystem, type TestSystem, type TestSystemOptions } from './system.ts'

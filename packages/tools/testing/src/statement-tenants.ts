@@ -25,6 +25,8 @@ export interface TenantBinding {
   readonly params: readonly unknown[]
   /** The parameters that constrain tenant columns must have this value. */
   readonly tenant: string
+  /** Or this one, where it is the tenant of rows that are shared with all. */
+  readonly shared?: string
 }
 
 /** All violations of a text of one or more statements; none means that it holds. Rejects for text that isn't SQL. */
@@ -252,13 +254,19 @@ class Prover {
       const number = object(value['ParamRef'])['number']
       return (
         this.#binding === undefined ||
-        (typeof number === 'number' && this.#binding.params[number - 1] === this.#binding.tenant)
+        (typeof number === 'number' && this.#isBound(this.#binding.params[number - 1]))
       )
     }
     if (!('A_Const' in value)) return false
     const { sval, isnull } = object(value['A_Const'])
     if (isnull === true) return false
-    return this.#binding === undefined || object(sval)['sval'] === this.#binding.tenant
+    return this.#isBound(object(sval)['sval'])
+  }
+
+  #isBound(value: unknown): boolean {
+    if (this.#binding === undefined) return true
+    const { tenant, shared = tenant } = this.#binding
+    return value === tenant || value === shared
   }
 
   #violation(table: string, message: string): void {
