@@ -431,13 +431,13 @@ CREATE TABLE "workflow_transitions" (
 	"organization_id" uuid NOT NULL,
 	"from_state" text NOT NULL,
 	"to_state" text NOT NULL,
+	"version" integer NOT NULL,
 	"transition_reason" text,
 	"idempotency_key" text,
 	"user_id" uuid,
 	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "workflow_transitions_workflow_id_idempotency_key_key" UNIQUE("workflow_id","idempotency_key","organization_id"),
-	CONSTRAINT "workflow_transitions_workflow_id_from_state_to_state_key" UNIQUE("workflow_id","from_state","to_state","created_at","organization_id"),
 	CONSTRAINT "workflow_transitions_from_state_check" CHECK ("workflow_transitions"."from_state" in ('CREATED', 'CANCELLED', 'COMPLETED', 'ICP_PENDING', 'ICP_PROCESSING', 'ICP_COMPLETED', 'ICP_FAILED', 'COMPETITOR_PENDING', 'COMPETITOR_PROCESSING', 'COMPETITOR_COMPLETED', 'COMPETITOR_FAILED', 'SEED_REVIEW_PENDING', 'SEED_REVIEW_COMPLETED', 'CLUSTERING_PENDING', 'CLUSTERING_PROCESSING', 'CLUSTERING_COMPLETED', 'CLUSTERING_FAILED', 'VALIDATION_PENDING', 'VALIDATION_PROCESSING', 'VALIDATION_COMPLETED', 'VALIDATION_FAILED', 'ARTICLE_PENDING', 'ARTICLE_PROCESSING', 'ARTICLE_COMPLETED', 'ARTICLE_FAILED', 'PUBLISH_PENDING', 'PUBLISH_PROCESSING', 'PUBLISH_COMPLETED', 'PUBLISH_FAILED')),
 	CONSTRAINT "workflow_transitions_to_state_check" CHECK ("workflow_transitions"."to_state" in ('CREATED', 'CANCELLED', 'COMPLETED', 'ICP_PENDING', 'ICP_PROCESSING', 'ICP_COMPLETED', 'ICP_FAILED', 'COMPETITOR_PENDING', 'COMPETITOR_PROCESSING', 'COMPETITOR_COMPLETED', 'COMPETITOR_FAILED', 'SEED_REVIEW_PENDING', 'SEED_REVIEW_COMPLETED', 'CLUSTERING_PENDING', 'CLUSTERING_PROCESSING', 'CLUSTERING_COMPLETED', 'CLUSTERING_FAILED', 'VALIDATION_PENDING', 'VALIDATION_PROCESSING', 'VALIDATION_COMPLETED', 'VALIDATION_FAILED', 'ARTICLE_PENDING', 'ARTICLE_PROCESSING', 'ARTICLE_COMPLETED', 'ARTICLE_FAILED', 'PUBLISH_PENDING', 'PUBLISH_PROCESSING', 'PUBLISH_COMPLETED', 'PUBLISH_FAILED'))
 );
@@ -1627,45 +1627,37 @@ begin
       message = pg_catalog.format('a row of %s can''t go from "%s" to "%s"', tg_table_name, old."state", new."state"),
       schema = tg_table_schema, table = tg_table_name, column = 'state', constraint = 'enforce_intent_workflows_state';
     end if;
-  end if;
-  if new."state"::text = 'SEED_REVIEW_COMPLETED'
-    and (tg_op = 'INSERT' or old."state" is distinct from new."state")
-    and (exists (
+    if old."state"::text in ('SEED_REVIEW_PENDING') and new."state"::text = 'SEED_REVIEW_COMPLETED' and (exists (
   select from public.intent_approvals as approval
   where approval.organization_id = new.organization_id and approval.workflow_id = new.id
     and approval.entity_type = 'seed_keywords' and approval.entity_id = new.id and approval.decision = 'approved'
-)) is not true
-  then
+)) is not true then
     raise exception using
       errcode = 'check_violation',
       message = 'the seed keywords of the workflow are not approved',
-      schema = tg_table_schema, table = tg_table_name, constraint = 'intent_workflows_state_SEED_REVIEW_COMPLETED';
-  end if;
-  if new."state"::text = 'ARTICLE_PENDING'
-    and (tg_op = 'INSERT' or old."state" is distinct from new."state")
-    and (exists (
+      schema = tg_table_schema, table = tg_table_name, constraint = 'seed_keywords_approved';
+    end if;
+    if old."state"::text in ('VALIDATION_COMPLETED') and new."state"::text = 'ARTICLE_PENDING' and (exists (
   select from public.intent_approvals as approval
   where approval.organization_id = new.organization_id and approval.workflow_id = new.id
     and approval.entity_type = 'clusters' and approval.entity_id = new.id and approval.decision = 'approved'
-)) is not true
-  then
+)) is not true then
     raise exception using
       errcode = 'check_violation',
       message = 'the clusters of the workflow are not approved',
-      schema = tg_table_schema, table = tg_table_name, constraint = 'intent_workflows_state_ARTICLE_PENDING';
-  end if;
-  if new."state"::text = 'ARTICLE_PROCESSING'
-    and (tg_op = 'INSERT' or old."state" is distinct from new."state")
-    and (exists (
+      schema = tg_table_schema, table = tg_table_name, constraint = 'clusters_approved';
+    end if;
+    if old."state"::text in ('ARTICLE_PENDING') and new."state"::text = 'ARTICLE_PROCESSING' and (exists (
   select from public.intent_approvals as approval
   where approval.organization_id = new.organization_id and approval.workflow_id = new.id
     and approval.entity_type = 'subtopics' and approval.entity_id = new.id and approval.decision = 'approved'
-)) is not true
-  then
+)) is not true then
     raise exception using
       errcode = 'check_violation',
       message = 'the subtopics of the workflow are not approved',
-      schema = tg_table_schema, table = tg_table_name, constraint = 'intent_workflows_state_ARTICLE_PROCESSING';
+      schema = tg_table_schema, table = tg_table_name, constraint = 'subtopics_approved';
+    end if;
+    new."version" := old."version" + (old."state" is distinct from new."state")::integer;
   end if;
   return new;
 end
@@ -1688,6 +1680,188 @@ begin
     where routine.oid = '"tenantry"."enforce_intent_workflows_state"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
     execute 'revoke all on function "tenantry"."enforce_intent_workflows_state"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.record_intent_workflows_state()
+create or replace function "tenantry"."record_intent_workflows_state"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+declare
+  note jsonb := nullif(pg_catalog.current_setting('tenantry.transition', true), '')::jsonb;
+begin
+  if note ->> 'row' is distinct from new."id"::text or note ->> 'to' is distinct from new."state"::text then
+    -- Of another step: this one was made by a statement of its own.
+    note := null;
+  else
+    perform pg_catalog.set_config('tenantry.transition', '', true);
+  end if;
+  insert into "public"."workflow_transitions" ("workflow_id", "organization_id", "from_state", "to_state", "version", "idempotency_key", "transition_reason", "metadata", "user_id")
+  values (new."id", new."organization_id", old."state", new."state", new."version", note ->> 'key', note ->> 'reason', coalesce(note -> 'metadata', '{}'::jsonb), tenantry.current_user_uuid());
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."record_intent_workflows_state"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."record_intent_workflows_state"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.guard_records_of_intent_workflows_state()
+create or replace function "tenantry"."guard_records_of_intent_workflows_state"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+begin
+  if pg_catalog.pg_trigger_depth() < 2 then
+    raise exception using
+      errcode = 'TN003',
+      message = pg_catalog.format('rows of %s are written by the steps that they record', tg_table_name),
+      schema = tg_table_schema, table = tg_table_name, constraint = tg_name;
+  end if;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."guard_records_of_intent_workflows_state"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."guard_records_of_intent_workflows_state"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.refuse_change()
+create or replace function "tenantry"."refuse_change"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.set_current_step()
+create or replace function "tenantry"."set_current_step"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+begin
+  new.current_step := case new.state
+    when 'CREATED' then 1
+    when 'ICP_PENDING' then 1
+    when 'ICP_PROCESSING' then 1
+    when 'ICP_COMPLETED' then 1
+    when 'ICP_FAILED' then 1
+    when 'COMPETITOR_PENDING' then 2
+    when 'COMPETITOR_PROCESSING' then 2
+    when 'COMPETITOR_COMPLETED' then 2
+    when 'COMPETITOR_FAILED' then 2
+    when 'SEED_REVIEW_PENDING' then 3
+    when 'SEED_REVIEW_COMPLETED' then 3
+    when 'CLUSTERING_PENDING' then 4
+    when 'CLUSTERING_PROCESSING' then 4
+    when 'CLUSTERING_COMPLETED' then 4
+    when 'CLUSTERING_FAILED' then 4
+    when 'VALIDATION_PENDING' then 5
+    when 'VALIDATION_PROCESSING' then 5
+    when 'VALIDATION_COMPLETED' then 5
+    when 'VALIDATION_FAILED' then 5
+    when 'ARTICLE_PENDING' then 6
+    when 'ARTICLE_PROCESSING' then 6
+    when 'ARTICLE_COMPLETED' then 6
+    when 'ARTICLE_FAILED' then 6
+    when 'PUBLISH_PENDING' then 7
+    when 'PUBLISH_PROCESSING' then 7
+    when 'PUBLISH_COMPLETED' then 7
+    when 'PUBLISH_FAILED' then 7
+    else new.current_step
+  end;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."set_current_step"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."set_current_step"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -2355,6 +2529,48 @@ create or replace trigger "enforce_state"
 before insert or update on "public"."intent_workflows"
 for each row
 execute function "tenantry"."enforce_intent_workflows_state"();
+--> statement-breakpoint
+
+-- trigger record_state on public.intent_workflows
+create or replace trigger "record_state"
+after update on "public"."intent_workflows"
+for each row
+when (old."state" is distinct from new."state")
+execute function "tenantry"."record_intent_workflows_state"();
+--> statement-breakpoint
+
+-- trigger guard_records_of_intent_workflows on public.workflow_transitions
+create or replace trigger "guard_records_of_intent_workflows"
+before insert on "public"."workflow_transitions"
+for each row
+execute function "tenantry"."guard_records_of_intent_workflows_state"();
+--> statement-breakpoint
+
+-- trigger refuse_workflow_transitions_change on public.workflow_transitions
+create or replace trigger "refuse_workflow_transitions_change"
+before update or delete or truncate on "public"."workflow_transitions"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."workflow_transitions" enable always trigger "refuse_workflow_transitions_change";
+--> statement-breakpoint
+
+-- trigger set_current_step on public.intent_workflows
+create or replace trigger "set_current_step"
+before insert or update of "state", "current_step" on "public"."intent_workflows"
+for each row
+execute function "tenantry"."set_current_step"();
+--> statement-breakpoint
+
+-- trigger refuse_audit_logs_change on public.audit_logs
+create or replace trigger "refuse_audit_logs_change"
+before update or delete or truncate on "public"."audit_logs"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
 --> statement-breakpoint
 
 -- trigger enforce_status on public.article_sections
@@ -3236,6 +3452,12 @@ as permissive for select to "tenantry_tenant"
 using ("organization_id" = (select tenantry.current_organization()));
 --> statement-breakpoint
 
+-- policy organization_insert on public.workflow_transitions
+create policy "organization_insert" on "public"."workflow_transitions"
+as permissive for insert to "tenantry_tenant"
+with check ("organization_id" = (select tenantry.current_organization()));
+--> statement-breakpoint
+
 -- policy Service role can manage all data on public.workflow_transitions
 create policy "Service role can manage all data" on "public"."workflow_transitions"
 as permissive for all to "tenantry_service"
@@ -3793,7 +4015,7 @@ grant select on table "public"."intent_approvals" to "tenantry_definer";
 --> statement-breakpoint
 
 -- grants on public.intent_workflows to tenantry_tenant
-grant select, insert ("organization_id", "title", "description", "state", "current_step", "status", "metadata"), update ("title", "description", "state", "current_step", "status", "metadata"), delete on table "public"."intent_workflows" to "tenantry_tenant";
+grant select, insert ("organization_id", "title", "description", "state", "status", "metadata"), update ("title", "description", "state", "status", "metadata"), delete on table "public"."intent_workflows" to "tenantry_tenant";
 --> statement-breakpoint
 
 -- grants on public.intent_workflows to tenantry_service
@@ -3937,7 +4159,7 @@ grant select on table "public"."users" to "tenantry_definer";
 --> statement-breakpoint
 
 -- grants on public.workflow_transitions to tenantry_tenant
-grant select on table "public"."workflow_transitions" to "tenantry_tenant";
+grant select, insert ("workflow_id", "organization_id", "from_state", "to_state", "version", "transition_reason", "idempotency_key", "user_id", "metadata") on table "public"."workflow_transitions" to "tenantry_tenant";
 --> statement-breakpoint
 
 -- grants on public.workflow_transitions to tenantry_service

@@ -1,1 +1,18 @@
+/** Infin8Content: keywords, clusters and articles for content teams, one organization apart from the other. */
+export { publishClaims, sectionClaims } from './database/claims.ts'
+export {
+  articleMachine,
+  articlePublishMachine,
+  filterMachine,
+  invitationMachine,
+  keywordArticleMachine,
+  longtailMachine,
+  subtopicsMachine,
+} from './database/statuses.ts'
+export { workflowMachine } from './database/workflow.ts'
 export { infin8content } from './infin8content.ts'
+export type { Hub } from './repositories/clusters.ts'
+export type { KeywordTree } from './repositories/keyword-tree.ts'
+export type { Person } from './repositories/members.ts'
+export type { Membership } from './repositories/organizations.ts'
+export type { Researched } from './repositories/research.ts'

@@ -59,9 +59,10 @@ export const tenancy = defineTenancy({
     intentWorkflows: {
       class: 'tenant',
       column: 'organizationId',
-      managed: [...STAMPED, 'createdBy', 'version'],
+      managed: [...STAMPED, 'createdBy', 'version', 'currentStep'],
     },
-    workflowTransitions: { class: 'tenant', column: 'organizationId', ...SERVICE_ONLY },
+    // Inserted by the machine in the name of whoever makes the step; what they insert themselves is refused.
+    workflowTransitions: { class: 'tenant', column: 'organizationId', update: false, delete: false },
     keywords: { class: 'tenant', column: 'organizationId' },
     topicClusters: { class: 'tenant', column: 'organizationId' },
     clusterValidationResults: {

@@ -1,6 +1,6 @@
 /** Organizations apart from each other, and people who are in two of them, or in none any more. */
 import { expectIsolated, isolationMutations, seedTenants } from '@tenantry/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ContentDatabase, contentDatabase } from './support/content.ts'
 import { seedEverything } from './support/rows.ts'
 

@@ -7,14 +7,14 @@ import { research } from './research.ts'
 import { roles } from './roles.ts'
 import { stamps } from './stamps.ts'
 import { statusMachines } from './statuses.ts'
-import { workflowMachine } from './workflow.ts'
+import { workflow } from './workflow.ts'
 
 export const modules: readonly Module[] = [
   roles,
   people,
   stamps,
   ...statusMachines.map((machine) => machine.module),
-  workflowMachine.module,
+  workflow,
   sectionClaims.module,
   publishClaims.module,
   clusterValidation,

@@ -17,6 +17,7 @@ export const intentWorkflows = pgTable(
     title: text('title').notNull(),
     description: text('description'),
     state: text('state', { enum: WORKFLOW_STATES }).notNull().default('CREATED'),
+    /** The phase that `state` is in, 1 to 7; the two ends keep the last one. Set by a trigger. */
     currentStep: integer('current_step').notNull().default(1),
     /** Of an older version, before there was `state`. */
     status: text('status'),

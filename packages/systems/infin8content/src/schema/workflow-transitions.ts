@@ -1,5 +1,5 @@
 import { createdAt, id } from '@tenantry/core'
-import { check, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { check, index, integer, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { WORKFLOW_STATES } from '../types/enums.ts'
 import { descending, metadataColumn, oneOf } from './columns.ts'
 
@@ -12,6 +12,8 @@ export const workflowTransitions = pgTable(
     organizationId: uuid('organization_id').notNull(),
     fromState: text('from_state', { enum: WORKFLOW_STATES }).notNull(),
     toState: text('to_state', { enum: WORKFLOW_STATES }).notNull(),
+    /** The workflow's, after it. */
+    version: integer('version').notNull(),
     transitionReason: text('transition_reason'),
     /** The same key for the same workflow is one transition. Null: the caller gave none. */
     idempotencyKey: text('idempotency_key'),
@@ -21,16 +23,10 @@ export const workflowTransitions = pgTable(
     createdAt: createdAt(),
   },
   (table) => [
+    // The documented key held created_at, so it never found a repetition.
     unique('workflow_transitions_workflow_id_idempotency_key_key').on(
       table.workflowId,
       table.idempotencyKey,
-      table.organizationId,
-    ),
-    unique('workflow_transitions_workflow_id_from_state_to_state_key').on(
-      table.workflowId,
-      table.fromState,
-      table.toState,
-      table.createdAt,
       table.organizationId,
     ),
     index('idx_transitions_workflow_id').on(

@@ -35,11 +35,9 @@ function next(state: WorkflowState): readonly WorkflowState[] {
 }
 
 /** For each state, the states that may follow it. */
-export const WORKFLOW_EDGES: { readonly [S in WorkflowState]: readonly WorkflowState[] } = Object.freeze({
-  ...(Object.fromEntries(WORKFLOW_STATES.map((state) => [state, next(state)])) as {
-    [S in WorkflowState]: readonly WorkflowState[]
-  }),
-})
+export const WORKFLOW_EDGES = Object.freeze(
+  Object.fromEntries(WORKFLOW_STATES.map((state) => [state, next(state)])),
+) as { readonly [S in WorkflowState]: readonly WorkflowState[] }
 
 /** Of a state, 1 to 7; CREATED counts as the first phase, the two ends as none. */
 export function stepOf(state: WorkflowState): number | null {

@@ -45,12 +45,8 @@ export async function seedEverything({
     `Workflow ${secret}`,
     userId,
   )
-  await insert(
-    'workflow_transitions',
-    `workflow_id, from_state, to_state, transition_reason | $2, 'CREATED', 'ICP_PENDING', $3`,
-    workflow,
-    `because of ${secret}`,
-  )
+  // The machine writes the transition.
+  await rows(`update intent_workflows set state = 'ICP_PENDING' where id = $1`, [workflow])
   const keyword = (text: string, type: string, parent: string | null) =>
     insert(
       'keywords',
