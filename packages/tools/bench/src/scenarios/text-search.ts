@@ -16,16 +16,19 @@ export const textSearch: Scenario = {
         ours.as({ userId: large.id }).rawTopics.search(pick(searches, index), { limit: LIMIT }),
       raw: (index) => raw`
         select id, user_id, source, content, url, metadata, status, created_at, updated_at,
-          ts_rank_cd(to_tsvector('english', content), asked.query) as rank
-        from raw_topics, websearch_to_tsquery('english', ${pick(searches, index)}) as asked (query)
-        where user_id = ${large.id} and to_tsvector('english', content) @@ asked.query
+          ts_rank_cd(to_tsvector('english', content), websearch_to_tsquery('english', ${pick(searches, index)})) as rank
+        from raw_topics
+        where user_id = ${large.id}
+          and to_tsvector('english', content) @@ websearch_to_tsquery('english', ${pick(searches, index)})
         order by rank desc, id limit ${LIMIT}`,
       usual: (index) =>
         withTenant(usual, large.id, async (tx) =>
           tx.execute(sql`
-            select *, ts_rank_cd(to_tsvector('english', content), asked.query) as rank
-            from raw_topics, websearch_to_tsquery('english', ${pick(searches, index)}) as asked (query)
-            where user_id = ${large.id} and to_tsvector('english', content) @@ asked.query
+            select *,
+              ts_rank_cd(to_tsvector('english', content), websearch_to_tsquery('english', ${pick(searches, index)})) as rank
+            from raw_topics
+            where user_id = ${large.id}
+              and to_tsvector('english', content) @@ websearch_to_tsquery('english', ${pick(searches, index)})
             order by rank desc, id limit ${LIMIT}`),
         ),
     }

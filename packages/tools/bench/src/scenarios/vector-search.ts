@@ -16,7 +16,7 @@ export const vectorSearch: Scenario = {
       ours: (index) =>
         ours
           .as({ userId: pick(tenants, index).id })
-          .voiceExamples.findSimilar(pick(embeddings, index), { limit: LIMIT }),
+          .voiceExamples.findSimilar([...pick(embeddings, index)], { limit: LIMIT }),
       raw: (index) => raw`
         select id, user_id, pillar_id, post_text, character_count, post_url, engagement_metrics, vector_embedding,
           status, created_at, updated_at, vector_embedding <=> ${pick(texts, index)}::vector as distance
