@@ -4,6 +4,7 @@ import {
   type Connection,
   type Database,
   type DdlObject,
+  type Executor,
   type Finding,
   type Job,
   type Module,
@@ -70,6 +71,8 @@ export interface System<S extends Record<string, unknown>, R extends Definitions
   as(principal: Principal): Scope<R, S>
   /** What jobs and webhooks see; each call is its own transaction. Bind a tenant to use its tables. */
   asService(): ServiceScope<R, S>
+  /** The service role's executor, for a mechanism that runs statements of its own, such as a worker's claims. */
+  serviceExecutor(): Executor
   /** Runs a job's or webhook's work in one transaction of the service role. */
   system<T>(run: (scope: ServiceScope<R, S>) => Promise<T>): Promise<T>
   /** Runs one of the system's jobs now. Throws ConfigurationError for an unknown name. */
@@ -142,6 +145,7 @@ function bindSystem<S extends Record<string, unknown>, R extends Definitions>(
     verify: () =>
       driver.transaction({ readOnly: false }, (connection) => runChecks(definition.checks, connection)),
     as: (principal) => tenantScope(parts, tenantExecutor(database, definition.tenancy, principal)),
+    serviceExecutor: () => serviceExecutor(database),
     asService: () => serviceScope(parts, serviceExecutor(database)),
     system: (run) => serviceScope(parts, serviceExecutor(database)).transaction(run),
     async runJob(name, options) {

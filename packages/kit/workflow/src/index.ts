@@ -31,3 +31,11 @@ export {
   type Transition,
   type Transitions,
 } from './transitions/transitions.ts'
+export {
+  JobFailure,
+  type WorkerEvent,
+  type WorkerJob,
+  type WorkerOptions,
+  type WorkerSystem,
+} from './worker/options.ts'
+export { runWorker } from './worker/run-worker.ts'

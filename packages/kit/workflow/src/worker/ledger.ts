@@ -1,0 +1,140 @@
+/** What became of rows, on its way into the database: gathered while a statement runs, sent by the next. */
+import { type Executor, type TenantryError, translateError } from '@tenantry/core'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import type { Claim, Claims, FinishOptions } from '../claims/claims.ts'
+import { JobFailure, type WorkerEvent } from './options.ts'
+
+export type Result<T extends PgTable, State extends string> =
+  | { readonly claim: Claim<T>; readonly finish: FinishOptions<T, State> }
+  | { readonly claim: Claim<T>; readonly error: unknown }
+
+export interface Ledger<T extends PgTable, State extends string> {
+  /** Takes a result; resolves when the database has it, or never will. */
+  settle(result: Result<T, State>): Promise<void>
+}
+
+interface LedgerOptions<T extends PgTable, State extends string> {
+  readonly claims: Claims<T, State>
+  readonly executor: Executor
+  readonly emit: (event: WorkerEvent<T>) => void
+  /** How long to go on trying: as long as nobody else can have the row. */
+  readonly leaseSeconds: number
+}
+
+interface Entry<T extends PgTable, State extends string> {
+  readonly result: Result<T, State>
+  readonly since: number
+  readonly done: () => void
+}
+
+const RETRY_FIRST_MS = 50
+const RETRY_LAST_MS = 2000
+
+export function createLedger<T extends PgTable, State extends string>({
+  claims,
+  executor,
+  emit,
+  leaseSeconds,
+}: LedgerOptions<T, State>): Ledger<T, State> {
+  type Own = Entry<T, State>
+  let waiting: Own[] = []
+  let sending = false
+  let failures = 0
+
+  async function send(): Promise<void> {
+    if (sending) return
+    sending = true
+    while (waiting.length > 0) {
+      const entries = waiting
+      waiting = []
+      await write(entries)
+    }
+    sending = false
+  }
+
+  async function write(entries: readonly Own[]): Promise<void> {
+    const finished = entries.filter(({ result }) => 'finish' in result)
+    const failed = entries.filter(({ result }) => 'error' in result)
+    await attempt(finished, async () => {
+      const outcomes = await claims.finishAll(
+        executor,
+        finished.map(({ result }) => ({ claim: result.claim, ...('finish' in result ? result.finish : {}) })),
+      )
+      return outcomes.map((outcome) => (outcome === 'stale' ? 'lost' : outcome))
+    })
+    await attempt(failed, async () => {
+      const outcomes = await claims.failAll(
+        executor,
+        failed.map(({ result }) => failure(result)),
+      )
+      return outcomes.map((outcome) => (outcome === 'stale' ? 'lost' : outcome))
+    })
+  }
+
+  async function attempt(
+    entries: readonly Own[],
+    run: () => Promise<readonly ('finished' | 'retried' | 'failed' | 'lost')[]>,
+  ): Promise<void> {
+    if (entries.length === 0) return
+    let outcomes: Awaited<ReturnType<typeof run>>
+    try {
+      outcomes = await run()
+    } catch (thrown) {
+      await again(entries, translateError(thrown))
+      return
+    }
+    failures = 0
+    for (const [index, { result, done }] of entries.entries()) {
+      const { claim } = result
+      const type = outcomes[index] ?? 'lost'
+      if (type === 'finished' || type === 'lost') emit({ type, claim })
+      else emit({ type, claim, error: 'error' in result ? result.error : undefined })
+      done()
+    }
+  }
+
+  async function again(entries: readonly Own[], error: TenantryError): Promise<void> {
+    if (!error.retryable) {
+      const [only, ...others] = entries
+      // One row's values are refused: which, is found by asking for each alone.
+      if (others.length > 0) for (const entry of entries) await write([entry])
+      else if (only !== undefined && 'finish' in only.result) {
+        waiting.push({ ...only, result: { claim: only.result.claim, error } })
+      } else if (only !== undefined) lose(only, error)
+      return
+    }
+    emit({ type: 'error', during: 'finish', error })
+    for (const entry of entries) {
+      if (performance.now() - entry.since > leaseSeconds * 1000) lose(entry, error)
+      else waiting.push(entry)
+    }
+    await new Promise((resolve) =>
+      setTimeout(resolve, Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures++)),
+    )
+  }
+
+  function lose({ result, done }: Own, error: TenantryError): void {
+    emit({ type: 'error', during: 'finish', error })
+    emit({ type: 'lost', claim: result.claim })
+    done()
+  }
+
+  return {
+    settle: (result) =>
+      new Promise((done) => {
+        waiting.push({ result, since: performance.now(), done })
+        void send()
+      }),
+  }
+}
+
+function failure<T extends PgTable, State extends string>(result: Result<T, State>) {
+  const error: unknown = 'error' in result ? result.error : undefined
+  const { final, delaySeconds } = error instanceof JobFailure ? error : {}
+  return {
+    claim: result.claim,
+    reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    final,
+    delaySeconds,
+  }
+}
