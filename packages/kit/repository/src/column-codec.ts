@@ -16,7 +16,8 @@ export type WireValue = string | number | boolean | null | Uint8Array
 export function encode(column: PgColumn, value: unknown): WireValue {
   // Drizzle's mappers don't expect null: a json column would store the json null.
   if (value === null || value === undefined) return null
-  if (is(column, PgArray)) {
+  // By name: `is` walks up the classes, for every value of every row.
+  if (column.columnType === 'PgArray') {
     const base = baseColumn(column)
     return encodeArray(Array.isArray(value) ? value.map((element) => nested(base, element)) : [])
   }

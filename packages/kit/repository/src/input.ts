@@ -105,6 +105,7 @@ function inputSchema(fields: readonly Field[], schemaOf: (field: Field) => z.Zod
 /** A field that is undefined counts as not given. */
 function given(input: unknown): unknown {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
+  if (!Object.values(input).includes(undefined)) return input
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
 }
 
