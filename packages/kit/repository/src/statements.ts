@@ -106,10 +106,13 @@ export function insertRows(
 
 const POSITION = sql.raw('"position"')
 
-/** Without `set`, the row that was found stays as it is; it is still written, since only then it is returned. */
+/**
+ * Without `set`, the row that was found stays as it is; it is still written, since only then it is returned. Its
+ * tenant column may not be written, not even with its own value.
+ */
 export function onConflict(plan: TablePlan, { target }: UpsertPlan, set: readonly SQL[]): SQL {
-  const [first] = target
-  const changes = set.length > 0 || first === undefined ? set : [sql`${first.name} = excluded.${first.name}`]
+  const own = target.find((field) => field !== plan.tenant) ?? target[0]
+  const changes = set.length > 0 || own === undefined ? set : [sql`${own.name} = excluded.${own.name}`]
   const tenant =
     plan.tenant === null ? sql.empty() : sql` where ${plan.tenant.column} = ${tenantPlaceholder()}`
   return sql` on conflict (${bareNames(target)}) do update set ${sql.join([...changes], sql`, `)}${tenant}`
