@@ -44,6 +44,7 @@ export {
   type ExecutorRole,
   type ScopeTransactionOptions,
 } from './executor.ts'
+export { type Fresh, keepFresh, type KeepFreshOptions } from './keep-fresh.ts'
 export {
   type Check,
   DDL_KINDS,
