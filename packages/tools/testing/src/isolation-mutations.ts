@@ -14,10 +14,10 @@ interface Mutation {
 }
 
 /**
- * Drops and loosens every policy of every table of a system, one after the other, and for each tenant table
- * and command both policies that hold it. After each, `verifyIsolation` must find something, and where a table
- * was opened, so must the walk of `expectIsolated`. Answers the mutations that went unnoticed, which must be
- * none. Everything is rolled back.
+ * Drops and loosens every policy of every table of a system, and for each tenant table and command both policies
+ * that hold it: one mutation of a table at a time, of all tables at once. After each, `verifyIsolation` must find
+ * something of the table, and where it was opened, so must the walk of `expectIsolated`. Answers the mutations
+ * that went unnoticed, which must be none. Everything is rolled back.
  */
 export function isolationMutations(
   target: IsolationTarget,
@@ -25,17 +25,35 @@ export function isolationMutations(
 ): Promise<readonly string[]> {
   return target.database.driver.transaction({}, async (connection) => {
     const unnoticed: string[] = []
-    for (const mutation of await mutationsOf(connection, target)) {
+    for (const round of rounds(await mutationsOf(connection, target))) {
       await undone(connection, async (part) => {
-        await part.script(mutation.sql)
+        for (const mutation of round) await part.script(mutation.sql)
         const findings = await verifyIsolation(part, target.definition)
-        if (findings.length === 0) unnoticed.push(`${mutation.name}: verifyIsolation found nothing`)
-        if (!mutation.opens) return
-        const leaks = await findLeaks(part, seeded, { only: mutation.table })
-        if (leaks.length === 0) unnoticed.push(`${mutation.name}: expectIsolated found nothing`)
+        const opened = round.filter((mutation) => mutation.opens).map((mutation) => mutation.table)
+        const leaks = opened.length === 0 ? [] : await findLeaks(part, seeded, { only: opened })
+        for (const { name, table, opens } of round) {
+          if (!findings.some(({ object }) => object === table))
+            unnoticed.push(`${name}: verifyIsolation found nothing`)
+          if (opens && !leaks.some((leak) => leak.startsWith(`${table} as `)))
+            unnoticed.push(`${name}: expectIsolated found nothing`)
+        }
       })
     }
     return unnoticed
+  })
+}
+
+/** The first mutation of each table, the second of each, …: those that open a table by themselves. */
+function rounds(mutations: readonly Mutation[]): readonly (readonly Mutation[])[] {
+  return [true, false].flatMap((opens) => {
+    const of = new Map<string, Mutation[]>()
+    for (const mutation of mutations.filter((each) => each.opens === opens)) {
+      of.set(mutation.table, [...(of.get(mutation.table) ?? []), mutation])
+    }
+    const most = Math.max(0, ...[...of.values()].map((each) => each.length))
+    return Array.from({ length: most }, (_, index) =>
+      [...of.values()].flatMap((each) => each.slice(index, index + 1)),
+    )
   })
 }
 

@@ -104,12 +104,12 @@ export async function seedTenants(
 
 /**
  * What the first tenant, and contexts of nobody, get to of what isn't theirs: a line for each leak. With
- * `only`, of one table by `schema.name`.
+ * `only`, of these tables by `schema.name`; a line begins with the table's.
  */
 export async function findLeaks(
   connection: Connection,
   { tenancy, tenants, before }: SeededTenants,
-  { only }: { readonly only?: string } = {},
+  { only }: { readonly only?: readonly string[] } = {},
 ): Promise<readonly string[]> {
   const [first, second] = tenants
   const { relations, callables, tables } = await walk(connection, tenancy)
@@ -117,7 +117,7 @@ export async function findLeaks(
   const contexts = contextsOf(tenancy, first, second)
   const leaks: string[] = []
   for (const relation of relations) {
-    if (only !== undefined && relation.label !== only) continue
+    if (only !== undefined && !only.includes(relation.label)) continue
     const table = tables.find((candidate) => candidate.relation === relation)
     const classified = tenancy.tables.find(({ schema, name }) => `${schema}.${name}` === relation.label)
     for (const context of contexts) {

@@ -84,7 +84,7 @@ export const exports = defineRepository(table, {
       serviceOnly(executor, 'complete')
       const file = parseInput(table, exportedFileInput, input)
       await executor.transaction(async (within) => {
-        await exportClaims.finish(within, claim, { set: { ...file, errorMessage: null } })
+        await exportClaims.finish(within, claim, { set: file })
         await exports.bind(bindTenant(within, claim.tenant)).statement(
           'expire in a day',
           ({ tenant, value }) => ({

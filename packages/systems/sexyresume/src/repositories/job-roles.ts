@@ -1,8 +1,9 @@
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { getTableColumns, sql } from 'drizzle-orm'
+import { z } from 'zod'
 import { roleSearch } from '../database/matching.ts'
 import { jobRoles as table } from '../schema/index.ts'
-import { jobRoleChanges, jobRoleInput, matchRolesInput } from '../types/inputs.ts'
+import { jobRoleChanges, type JobRoleInput, jobRoleInput, matchRolesInput } from '../types/inputs.ts'
 
 /** A role and how far its embedding is from the one asked for. */
 export type MatchedRole = Row<typeof table> & {
@@ -15,9 +16,19 @@ export const jobRoles = defineRepository(table, {
   tenant: null,
   // The first is made from the title, the second by `update_job_role_popularity()`.
   readOnly: ['popularityScore'],
-  schema: { create: jobRoleInput, update: jobRoleChanges },
+  schema: { update: jobRoleChanges },
   defaultSort: [{ title: 'asc' }],
   verbs: (repository) => ({
+    /** Adds a role; its normalized title is made from the title. Service role only. */
+    async define(role: JobRoleInput): Promise<Row<typeof table>> {
+      return repository.create(parseInput(table, jobRoleInput, role))
+    },
+
+    /** Adds all roles or none, in the order given. Service role only. */
+    async defineMany(roles: readonly JobRoleInput[]): Promise<Row<typeof table>[]> {
+      return repository.createMany(parseInput(table, z.array(jobRoleInput), [...roles]))
+    },
+
     /**
      * The roles that are nearest to the embedding of a resume (1536 numbers), nearest first; 20 unless `limit`
      * (1 to 200) says. Roles without an embedding aren't found.
