@@ -9,3 +9,9 @@ export type { ConfigurationEntry } from './repositories/configuration.ts'
 export type { JobClaim, JobDetail } from './repositories/jobs.ts'
 export type { Trial } from './repositories/profiles.ts'
 export { usegemz } from './usegemz.ts'
+export {
+  type Configuration,
+  type ConfiguredSystem,
+  watchConfiguration,
+  type WatchConfigurationOptions,
+} from './watch-configuration.ts'
