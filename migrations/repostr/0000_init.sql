@@ -498,6 +498,57 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function public.archive_outputs(integer, text, integer)
+create or replace function "public"."archive_outputs"("older_than_days" integer default 90, "of_user" text default null, "batch" integer default 1000)
+returns bigint
+language sql
+volatile security invoker
+as $body$
+with old as materialized (
+  select user_id, id
+  from public.outputs
+  where status = 'completed'
+    and created_at < pg_catalog.now() - pg_catalog.make_interval(days => archive_outputs.older_than_days)
+    and (archive_outputs.of_user is null or user_id = archive_outputs.of_user)
+  order by created_at
+  limit archive_outputs.batch
+  for update skip locked
+), moved as (
+  delete from public.outputs using old
+  where outputs.user_id = old.user_id and outputs.id = old.id
+  returning outputs.*
+), kept as (
+  insert into public.outputs_archive select * from moved
+  returning 1
+)
+select count(*) from kept
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"public"."archive_outputs"(integer, text, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "public"."archive_outputs"(integer, text, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "public"."archive_outputs"(integer, text, integer) to "tenantry_service";
+--> statement-breakpoint
+
 -- trigger trg_profiles_updated_at on public.profiles
 create or replace trigger "trg_profiles_updated_at"
 before update on "public"."profiles"

@@ -56,6 +56,7 @@ export {
   type Module,
   type StatementAmendment,
 } from './module.ts'
+export type { ObjectStore, StoredObject } from './object-store.ts'
 export type { Claims, OrganizationPrincipal, Principal, UserPrincipal } from './principal.ts'
 export { type RetryOptions, withRetry } from './retry.ts'
 export { POOL_SETTINGS, type PoolSettings, type Situation } from './situation.ts'

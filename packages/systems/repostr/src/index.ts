@@ -1,3 +1,6 @@
 /** Repostr: uploads repurposed into articles, posts and mails, one user apart from the other. */
-export { repostr } from './repostr.ts'
 export { outputClaims } from './database/outputs.ts'
+export type { OutputClaim } from './repositories/outputs.ts'
+export type { DayOfActivity, ProjectContents } from './repositories/projects.ts'
+export { repostr } from './repostr.ts'
+export type { OrphanOptions, Orphans, Removed } from './storage/remove-orphans.ts'

@@ -10,6 +10,14 @@
 import { parse } from 'libpg-query'
 
 export { recorded } from './recorded.ts'
+export {
+  type NamedOptions,
+  type StandardArguments,
+  standardCalls,
+  statementsOf,
+  unnamedTenants,
+  verbsOf,
+} from './repository-statements.ts'
 
 /** Tenant tables by name, as `table` or `schema.table`, with the tenant column. Views count too. */
 export type TenantTables = Readonly<Record<string, string>>

@@ -1,6 +1,7 @@
 /** What Repostr adds to its tables in the database. */
 import type { Module } from '@tenantry/core'
+import { archive } from './archive.ts'
 import { outputClaims } from './outputs.ts'
 import { tables } from './tables.ts'
 
-export const modules: readonly Module[] = [tables, outputClaims.module]
+export const modules: readonly Module[] = [tables, outputClaims.module, archive]
