@@ -1,4 +1,4 @@
-import { type Executor, NotFoundError } from '@tenantry/core'
+import { type Executor, NotFoundError, StaleTransitionError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
@@ -11,7 +11,7 @@ import {
   inviteInput,
 } from '../types/inputs.ts'
 import { changeStatus } from './change-status.ts'
-import { managed } from './managed.ts'
+import { roleTooLow } from './managed.ts'
 import { members } from './members.ts'
 import { newestFirst } from './order.ts'
 
@@ -83,17 +83,19 @@ export const invitations = defineRepository(table, {
 
     /** Takes an invitation back. Throws StaleTransitionError when it was accepted or revoked before. */
     async revoke(id: string): Promise<Invitation> {
-      return managed(
-        () =>
-          changeStatus(table, repository, {
-            verb: 'revoke',
-            id,
-            column: table.status,
-            from: invitationMachine.from('revoked'),
-            to: 'revoked',
-          }),
-        () => repository.exists({ where: { id } }),
-      )
+      try {
+        return await changeStatus(table, repository, {
+          verb: 'revoke',
+          id,
+          column: table.status,
+          from: invitationMachine.from('revoked'),
+          to: 'revoked',
+        })
+      } catch (error) {
+        // For whom a policy hides the row from the change, it is there and in the right state.
+        const open = error instanceof StaleTransitionError && (await repository.get(id)).status === 'pending'
+        throw open ? roleTooLow(error) : error
+      }
     },
 
     /**

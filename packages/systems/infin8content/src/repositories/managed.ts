@@ -1,4 +1,4 @@
-import { IsolationError, NotFoundError } from '@tenantry/core'
+import { IsolationError, NotFoundError, type TenantryError } from '@tenantry/core'
 
 /**
  * A change that policies keep to owners and administrators: to others the row can't be found for it. Tells
@@ -10,13 +10,14 @@ export async function managed<R>(change: () => Promise<R>, isThere: () => Promis
   try {
     return await change()
   } catch (error) {
-    if (error instanceof NotFoundError && (await isThere())) {
-      throw new IsolationError('The role of the member is not enough for this', {
-        table: error.table,
-        cause: error,
-        hint: 'Owners and administrators manage members and invitations; owners are changed by owners alone',
-      })
-    }
-    throw error
+    throw error instanceof NotFoundError && (await isThere()) ? roleTooLow(error) : error
   }
+}
+
+export function roleTooLow(cause: TenantryError): IsolationError {
+  return new IsolationError('The role of the member is not enough for this', {
+    table: cause.table,
+    cause,
+    hint: 'Owners and administrators manage members and invitations; owners are changed by owners alone',
+  })
 }

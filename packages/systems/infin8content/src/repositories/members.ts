@@ -22,7 +22,6 @@ export type Person = Member & {
 export const members = defineRepository(table, {
   tenant: 'organizationId',
   key: ['userId'],
-  schema: { create: memberInput },
   defaultSort: [{ createdAt: 'desc' }],
   upsert: { on: ['userId'], set: ['role', 'active'] },
   verbs: (repository, executor) => {

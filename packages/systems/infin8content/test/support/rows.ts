@@ -45,8 +45,9 @@ export async function seedEverything({
     `Workflow ${secret}`,
     userId,
   )
-  // The machine writes the transition.
-  await rows(`update intent_workflows set state = 'ICP_PENDING' where id = $1`, [workflow])
+  // The machine writes the transition; of another workflow, since the first one's row is tried as it is.
+  const moved = await insert('intent_workflows', 'title, created_by | $2, $3', `Moved ${secret}`, userId)
+  await rows(`update intent_workflows set state = 'ICP_PENDING' where id = $1`, [moved])
   const keyword = (text: string, type: string, parent: string | null) =>
     insert(
       'keywords',
