@@ -3,6 +3,7 @@ export { describeLogin, type Login, type LoginDescription, type LoginMode, login
 export { LIBRARY_SCHEMA, ROLES, SETTINGS } from './names.ts'
 export { tenancyObjects, tenantCondition } from './policies.ts'
 export { bindReading, bindTenant, serviceExecutor, tenantExecutor } from './scope.ts'
+export { serviceJob, type ServiceJobOptions } from './service-job.ts'
 export { serviceStatement } from './service-statement.ts'
 export { readersOnly } from './readers-only.ts'
 export {

@@ -1,7 +1,7 @@
 /** Searches as work that processes claim, within the time that each search has. */
-import type { Connection, Module } from '@tenantry/core'
+import type { Module } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
-import { ROLES } from '@tenantry/rls'
+import { serviceJob } from '@tenantry/rls'
 import { defineClaims } from '@tenantry/workflow'
 import { scrapingJobs, scrapingResults } from '../schema/index.ts'
 import { JOB_TIME_LIMIT_SECONDS } from '../types/enums.ts'
@@ -31,9 +31,6 @@ const LIMIT_TIME = { schema: 'tenantry', name: 'limit_time_of_scraping_jobs' }
 
 const TIME_OUT = `update public.scraping_jobs set status = 'timeout', error = 'the time limit of the job has passed'
 where status = 'processing' and timeout_at <= pg_catalog.now()`
-
-/** Whoever runs it need only be able to become the service role. */
-const TIME_OUT_AS_SERVICE = `do $$ begin set local role ${ROLES.service}; ${TIME_OUT}; end $$`
 
 /**
  * A lease never outlives its job's time, so that whoever claims the job next, or the job of this module, ends it.
@@ -76,17 +73,14 @@ end`,
     }),
   ],
   jobs: [
-    {
+    serviceJob({
       name: 'time out scraping jobs',
       schedule: '* * * * *',
       description:
         'Ends searches whose time has passed; while it does not run, they end when a worker comes to them',
-      sql: TIME_OUT_AS_SERVICE,
-      async run(connection: Connection) {
-        await connection.query({ text: TIME_OUT_AS_SERVICE, params: [] })
-        return { changed: 0, message: 'searches whose time has passed are ended' }
-      },
-    },
+      statement: TIME_OUT,
+      message: (changed) => `${changed} searches whose time has passed are ended`,
+    }),
   ],
 }
 

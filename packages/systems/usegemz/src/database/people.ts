@@ -1,7 +1,7 @@
 /** How far a person has come: onboarding, and the trial with its dates. */
-import type { Connection, Module } from '@tenantry/core'
+import type { Module } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
-import { ROLES } from '@tenantry/rls'
+import { serviceJob } from '@tenantry/rls'
 import { defineStateMachine } from '@tenantry/workflow'
 import { userProfiles } from '../schema/index.ts'
 import { TRIAL_DAYS } from '../types/enums.ts'
@@ -43,9 +43,6 @@ const DATE_TRIAL = { schema: 'tenantry', name: 'date_trial' }
 const END_TRIALS = `update public.user_profiles set trial_status = 'expired'
 where trial_status = 'active' and trial_end_date <= pg_catalog.now()`
 
-/** Whoever runs it need only be able to become the service role. */
-const END_TRIALS_AS_SERVICE = `do $$ begin set local role ${ROLES.service}; ${END_TRIALS}; end $$`
-
 export const trialDates: Module = {
   name: 'trial dates',
   objects: [
@@ -85,16 +82,13 @@ end`,
     }),
   ],
   jobs: [
-    {
+    serviceJob({
       name: 'end trials',
       schedule: '*/15 * * * *',
       description:
         'Marks trials whose end has come as expired; while it does not run, only the column trial_status is late',
-      sql: END_TRIALS_AS_SERVICE,
-      async run(connection: Connection) {
-        await connection.query({ text: END_TRIALS_AS_SERVICE, params: [] })
-        return { changed: 0, message: 'trials whose end has come are expired' }
-      },
-    },
+      statement: END_TRIALS,
+      message: (changed) => `${changed} trials whose end has come are expired`,
+    }),
   ],
 }
