@@ -89,7 +89,7 @@ export async function indexesOf(database: CatalogSource): Promise<CatalogIndex[]
 export async function triggersOf(database: CatalogSource): Promise<string[]> {
   const rows = await database.rows<{ trigger: string }>(`
     select c.relname || ': ' || t.tgname || ' ' || substring(pg_get_triggerdef(t.oid) from ' ((?:BEFORE|AFTER|INSTEAD OF) .*) ON public')
-             || ', ' || p.proname || case when t.tgenabled = 'O' then '' else ' (not enabled)' end as trigger
+             || ', ' || p.proname || case t.tgenabled when 'O' then '' when 'A' then ' (always)' else ' (not enabled)' end as trigger
     from pg_trigger t
     join pg_class c on c.oid = t.tgrelid
     join pg_proc p on p.oid = t.tgfoid
