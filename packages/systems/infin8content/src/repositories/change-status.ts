@@ -37,7 +37,8 @@ export async function changeStatus<T extends OrganizationTable>(
   const isRow = ({ tenant, gate, value }: StatementParts): SQL =>
     sql`${table.id} = ${value('id', table.id)} and ${table.organizationId} = ${tenant} and ${gate}`
   const rows = await repository.statement(
-    verb,
+    // The states are part of its text.
+    `${verb} from ${from.join(', ')}`,
     (parts) => ({
       returns,
       query: (columns) => sql`update ${table}

@@ -75,7 +75,8 @@ export const keywords = defineRepository(table, {
       },
 
       /**
-       * All keywords of a workflow (null: of none) in their hierarchy, the oldest first on each level. One query;
+       * All keywords of a workflow (null: of none) in their hierarchy: on each level the oldest first, and by name
+       * those that were found together. One query;
        * a workflow has some fifty keywords, and fifty thousand are still answered.
        */
       async tree(workflowId: string | null): Promise<KeywordTree[]> {
@@ -87,7 +88,7 @@ export const keywords = defineRepository(table, {
               where ${table.organizationId} = ${tenant}
                 and ${table.workflowScope} = ${workflowId === null ? tenant : value('workflowId', table.workflowId)}
                 and ${gate}
-              order by ${table.createdAt}, ${table.id}`,
+              order by ${table.createdAt}, ${table.keywordNormalized}`,
           }),
           { workflowId },
         )
