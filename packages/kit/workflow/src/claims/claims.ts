@@ -140,9 +140,11 @@ export interface Claims<T extends PgTable, State extends string> {
  *
  * @throws ConfigurationError if a column is missing or of a type that can't serve, or the states don't add up.
  */
-export function defineClaims<T extends PgTable, const State extends string>(
-  options: ClaimsOptions<T, State>,
-): Claims<T, State> {
+export function defineClaims<
+  T extends PgTable,
+  const State extends string,
+  const Extra extends string = never,
+>(options: ClaimsOptions<T, State, Extra>): Claims<T, State | Extra> {
   const plan = planClaims(options)
   const machine = claimsMachine(options, plan)
   const run = createRunner(plan)
@@ -153,7 +155,7 @@ export function defineClaims<T extends PgTable, const State extends string>(
     return outcome
   }
 
-  const claims: Claims<T, State> = {
+  const claims: Claims<T, State | Extra> = {
     table: options.table,
     machine,
     leaseSeconds: plan.leaseSeconds,

@@ -5,10 +5,10 @@ import { defineStateMachine, type StateMachine } from '../state-machine.ts'
 import type { ClaimsOptions } from './options.ts'
 import type { ClaimsPlan } from './plan.ts'
 
-export function claimsMachine<T extends PgTable, State extends string>(
-  options: ClaimsOptions<T, State>,
+export function claimsMachine<T extends PgTable, State extends string, Extra extends string>(
+  options: ClaimsOptions<T, State, Extra>,
   { target, ready, working, done, failed, abandoned }: ClaimsPlan,
-): StateMachine<State> {
+): StateMachine<State | Extra> {
   const edges = new Map<string, Set<string>>()
   const step = (from: string, to: string): void => {
     edges.set(from, (edges.get(from) ?? new Set()).add(to))
@@ -21,7 +21,7 @@ export function claimsMachine<T extends PgTable, State extends string>(
     if (index > 0) step(state, working[0])
     for (const end of [...done, failed, abandoned, ready[0]]) step(state, end)
   }
-  for (const [from, targets = []] of Object.entries(options.edges ?? {})) {
+  for (const [from, targets = []] of Object.entries<readonly string[] | undefined>(options.edges ?? {})) {
     if (!edges.has(from)) edges.set(from, new Set())
     for (const to of targets) {
       if (!working.includes(from) && !working.includes(to)) step(from, to)
@@ -36,13 +36,15 @@ export function claimsMachine<T extends PgTable, State extends string>(
   const born = initial.find((state) => working.includes(state))
   if (born !== undefined)
     throw new ConfigurationError(`${target.label}: a row can't begin as "${born}", which is a claim`)
-  return defineStateMachine<T, State>({
+  return defineStateMachine<T, State | Extra>({
     table: options.table,
     column: options.state.column,
-    edges: Object.fromEntries([...edges].map(([from, to]) => [from, [...to]])) as { [S in State]: State[] },
+    edges: Object.fromEntries([...edges].map(([from, to]) => [from, [...to]])) as {
+      [S in State | Extra]: (State | Extra)[]
+    },
     initial,
     ...(options.stamps === undefined
       ? {}
-      : { stamps: options.stamps as { [S in State]?: typeof options.state.column } }),
+      : { stamps: options.stamps as { [S in State | Extra]?: typeof options.state.column } }),
   })
 }

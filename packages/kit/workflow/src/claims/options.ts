@@ -24,7 +24,7 @@ export interface BackoffOptions {
   readonly maxSeconds?: number
 }
 
-export interface ClaimsOptions<T extends PgTable, State extends string> {
+export interface ClaimsOptions<T extends PgTable, State extends string, Extra extends string = never> {
   readonly table: T
   /** Property of the primary key, one column. Default: `id`. */
   readonly id?: Property<T>
@@ -36,7 +36,7 @@ export interface ClaimsOptions<T extends PgTable, State extends string> {
    * claimed work's is declared by its own key, if only with `[]`. They can't lead
    * into a working state, nor out of one.
    */
-  readonly edges?: { readonly [S in string]?: readonly string[] }
+  readonly edges?: { readonly [S in Extra]?: readonly (NoInfer<State> | NoInfer<Extra>)[] }
   /** States in which a row may be inserted. Default: the ready ones. */
   readonly initial?: readonly NoInfer<State>[]
   /** Timestamps that entering a state sets: see `defineStateMachine`. */

@@ -27,8 +27,8 @@ export interface ClaimsPlan {
   readonly channel: string
 }
 
-export function planClaims<T extends PgTable, State extends string>(
-  options: ClaimsOptions<T, State>,
+export function planClaims<T extends PgTable, State extends string, Extra extends string>(
+  options: ClaimsOptions<T, State, Extra>,
 ): ClaimsPlan {
   const target = relation(options.table)
   const columns: Record<string, PgColumn> = getTableColumns(options.table)

@@ -1,5 +1,5 @@
 /** What became of rows, on its way into the database: gathered while a statement runs, sent by the next. */
-import { type Executor, type TenantryError, translateError } from '@tenantry/core'
+import { ConnectionError, type Executor, type TenantryError, translateError } from '@tenantry/core'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Claim, Claims, FinishOptions } from '../claims/claims.ts'
 import { JobFailure, type WorkerEvent } from './options.ts'
@@ -94,7 +94,7 @@ export function createLedger<T extends PgTable, State extends string>({
   }
 
   async function again(entries: readonly Own[], error: TenantryError): Promise<void> {
-    if (!error.retryable) {
+    if (!isPassing(error)) {
       const [only, ...others] = entries
       // One row's values are refused: which, is found by asking for each alone.
       if (others.length > 0) for (const entry of entries) await write([entry])
@@ -126,6 +126,14 @@ export function createLedger<T extends PgTable, State extends string>({
         void send()
       }),
   }
+}
+
+/**
+ * Worth another try. A connection that was lost as it committed counts, although nobody knows what it did: claims
+ * are fenced by their tokens, so that a repetition does no harm.
+ */
+export function isPassing(error: TenantryError): boolean {
+  return error.retryable || error instanceof ConnectionError
 }
 
 function failure<T extends PgTable, State extends string>(result: Result<T, State>) {

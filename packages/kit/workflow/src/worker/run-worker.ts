@@ -2,7 +2,7 @@ import { ConfigurationError, StaleTransitionError, translateError } from '@tenan
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Claim } from '../claims/claims.ts'
 import { createBell } from './bell.ts'
-import { createLedger } from './ledger.ts'
+import { createLedger, isPassing } from './ledger.ts'
 import type { WorkerOptions } from './options.ts'
 
 /** A row that this worker has: begun or in reserve. */
@@ -145,6 +145,7 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
 
   async function claimUntilStopped(): Promise<void> {
     let failures = 0
+    let begun = false
     while (!signal.aborted) {
       const limit = wanted()
       if (limit <= 0) {
@@ -154,11 +155,12 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
       work.mute()
       try {
         const taken = await claimMore(limit)
+        begun = true
         failures = 0
         if (taken >= limit) continue
       } catch (thrown) {
         const error = translateError(thrown)
-        if (!error.retryable) throw error
+        if (!isPassing(error) || (!begun && !error.retryable)) throw error
         emit({ type: 'error', during: 'claim', error })
         await work.wait(Math.min(pollSeconds * 1000, RETRY_FIRST_MS * 2 ** failures++))
         continue

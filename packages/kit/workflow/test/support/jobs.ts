@@ -46,7 +46,7 @@ export const outputs = pgTable(
 
 export const schema = { jobs, outputStatus, outputs }
 
-export const jobClaims = defineClaims({
+export const jobOptions = {
   table: jobs,
   tenant: 'userId',
   state: {
@@ -63,7 +63,9 @@ export const jobClaims = defineClaims({
   leaseSeconds: 60,
   maxAttempts: 3,
   backoff: { baseSeconds: 10, maxSeconds: 15 },
-})
+} as const
+
+export const jobClaims = defineClaims(jobOptions)
 
 export const outputClaims = defineClaims({
   table: outputs,

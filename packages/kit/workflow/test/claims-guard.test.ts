@@ -1,0 +1,192 @@
+/** What raw SQL can't do to claimed rows, whatever its rights; and how the statements are planned. */
+import { IsolationError, StaleTransitionError } from '@tenantry/core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describeOnServer } from '../../../tools/testing/src/vitest.ts'
+import { tenantExecutor } from '../../rls/src/index.ts'
+import { claimStatement } from '../src/claims/statements.ts'
+import { planClaims } from '../src/claims/plan.ts'
+import { defineClaims } from '../src/index.ts'
+import { jobClaims, jobOptions, objects, schema, tenancy } from './support/jobs.ts'
+import { ALICE, createSystem, type Setup } from './support/setup.ts'
+
+const STATES = ['queued', 'fetching', 'writing', 'done', 'empty', 'failed', 'timeout', 'cancelled'] as const
+
+const TOKEN = '00000000-0000-4000-8000-000000000001'
+
+let test: Setup
+beforeAll(async () => {
+  test = await createSystem('jobs', { schema, objects })
+})
+afterAll(() => test.close())
+beforeEach(() => test.raw('truncate jobs'))
+
+async function claimed() {
+  await test.raw('insert into jobs (user_id) values ($1)', ALICE)
+  const { claims } = await jobClaims.claim(test.service)
+  const [claim] = claims
+  if (claim === undefined) throw new Error('One was added')
+  return claim
+}
+
+const snapshot = () => test.raw('select * from jobs')
+
+describe('a leased row', () => {
+  it.each([
+    ...STATES.filter((state) => state !== 'fetching').map((state) => `status = '${state}'`),
+    `status = 'done', lease_token = null`,
+    'lease_token = gen_random_uuid()',
+    `lease_token = gen_random_uuid(), attempts = attempts + 1, available_at = now() + interval '1 hour'`,
+    'lease_token = null',
+    'attempts = 0',
+    'available_at = now()',
+    `available_at = now() + interval '1 day'`,
+  ])("isn't changed without its token: set %s", async (change) => {
+    await claimed()
+    const before = await snapshot()
+    await expect(test.raw(`update jobs set ${change}`)).rejects.toThrow(StaleTransitionError)
+    expect(await snapshot()).toEqual(before)
+  })
+
+  it('takes other changes', async () => {
+    await claimed()
+    await test.raw(`update jobs set title = 'new'`)
+  })
+
+  it("isn't changed with another row's token", async () => {
+    await claimed()
+    const before = await snapshot()
+    await expect(
+      test.raw(`
+        with presented as materialized (
+          select set_config('tenantry.lease_tokens', gen_random_uuid()::text, true) as tokens
+        )
+        update jobs set status = 'done' from presented where tokens is not null`),
+    ).rejects.toThrow(StaleTransitionError)
+    expect(await snapshot()).toEqual(before)
+  })
+})
+
+describe('a row that nobody holds', () => {
+  it.each([
+    `status = 'fetching'`,
+    `status = 'fetching', lease_token = gen_random_uuid()`,
+    `status = 'fetching', lease_token = gen_random_uuid(), attempts = 1`,
+    `status = 'writing', lease_token = gen_random_uuid(), attempts = 1, available_at = now() + interval '1 hour'`,
+    `status = 'done'`,
+  ])("isn't begun or finished without a claim: set %s", async (change) => {
+    await test.raw('insert into jobs (user_id) values ($1)', ALICE)
+    await expect(test.raw(`update jobs set ${change}`)).rejects.toThrow(StaleTransitionError)
+  })
+
+  it.each(STATES.filter((state) => state !== 'queued'))("isn't inserted as %s", async (state) => {
+    await expect(
+      test.raw('insert into jobs (user_id, status) values ($1, $2)', ALICE, state),
+    ).rejects.toThrow(StaleTransitionError)
+  })
+
+  it('keeps its count of attempts, whatever is written', async () => {
+    await test.raw(
+      `insert into jobs (user_id, attempts, lease_token) values ($1, 9, gen_random_uuid())`,
+      ALICE,
+    )
+    await test.raw('update jobs set attempts = 7, lease_token = gen_random_uuid()')
+    expect(await test.raw('select attempts, lease_token from jobs')).toEqual([[0, null]])
+  })
+})
+
+describe('a row whose lease ran out', () => {
+  it("isn't finished by somebody without the token", async () => {
+    const { token } = await claimed()
+    await test.raw(
+      `with presented as materialized (select set_config('tenantry.lease_tokens', $1, true) as tokens)
+       update jobs set available_at = now() from presented where tokens is not null`,
+      token,
+    )
+    await expect(test.raw(`update jobs set status = 'done'`)).rejects.toThrow(StaleTransitionError)
+    // An operator may put it back.
+    await test.raw(`update jobs set status = 'queued'`)
+  })
+})
+
+it('every step that is no edge of the machine is refused', async () => {
+  const { machine } = jobClaims
+  for (const from of STATES) {
+    for (const to of STATES) {
+      if (from === to || machine.allows(from, to)) continue
+      await test.raw('truncate jobs')
+      await test.raw('alter table jobs disable trigger user')
+      await test.raw(
+        'insert into jobs (user_id, status, lease_token) values ($1, $2, $3)',
+        ALICE,
+        from,
+        TOKEN,
+      )
+      await test.raw('alter table jobs enable trigger user')
+      await expect(
+        test.raw(
+          `with presented as materialized (select set_config('tenantry.lease_tokens', '${TOKEN}', true) as tokens)
+           update jobs set status = $1 from presented where tokens is not null`,
+          to,
+        ),
+        `${from} to ${to}`,
+      ).rejects.toThrow(StaleTransitionError)
+    }
+  }
+})
+
+it("a tenant can't write the columns of the lease, nor the state", async () => {
+  await claimed()
+  const alice = tenantExecutor(test.database, tenancy, { userId: ALICE })
+  for (const change of [
+    'lease_token = null',
+    'attempts = 0',
+    'available_at = now()',
+    `last_error = ''`,
+    `status = 'done'`,
+  ]) {
+    await expect(alice.run({ text: `update jobs set ${change}`, params: [], gated: false })).rejects.toThrow(
+      IsolationError,
+    )
+  }
+})
+
+describe('a declaration is refused', () => {
+  it.each([
+    [{ state: { ...jobOptions.state, failed: 'done' } }, /two meanings/],
+    [{ edges: { fetching: ['cancelled'], cancelled: [] } }, /step of claimed work/],
+    [{ edges: { queued: ['nowhere'] } }, /no state/],
+    [{ initial: ['fetching' as const] }, /can't begin/],
+    [{ maxAttempts: 0 }, /maxAttempts/],
+    [{ columns: { attempts: 'title' as const } }, /a lease can't use/],
+    [{ columns: { attempts: 'nothing' as 'title' } }, /no column nothing/],
+  ])('%o', (change, message) => {
+    expect(() => defineClaims({ ...jobOptions, ...change })).toThrow(message)
+  })
+})
+
+describeOnServer('the claim', () => {
+  it('reads the index of open rows in its order, however many rows are finished', async () => {
+    await test.raw('alter table jobs disable trigger user')
+    await test.raw(
+      `insert into jobs (user_id, status, attempts, available_at) select 'user_' || n % 100, 'done', 1, now() from generate_series(1, 50000) as n`,
+    )
+    await test.raw('alter table jobs enable trigger user')
+    await test.raw(
+      `insert into jobs (user_id, priority) select 'user_' || n % 100, n % 3 from generate_series(1, 500) as n`,
+    )
+    await test.raw('analyze jobs')
+    const { text } = claimStatement(planClaims(jobOptions), { oneTenant: false })
+    const explained = text.replace('$1', '10').replace('$2', '60')
+    const plan = await test.database.driver.transaction({}, async (connection) => {
+      await connection.query({ text: 'set local role tenantry_service', params: [] })
+      const { rows } = await connection.query({
+        text: `explain (analyze, buffers, costs off) ${explained}`,
+        params: [],
+      })
+      return rows.map(([line]) => String(line)).join('\n')
+    })
+    expect(plan).toMatch(/Limit[\s\S]+LockRows[\s\S]+Index Scan using jobs_status_claims on jobs/)
+    expect(plan).not.toMatch(/Sort|Seq Scan on jobs/)
+    expect(plan).toMatch(/Index Scan using jobs_pkey on jobs job/)
+  })
+})

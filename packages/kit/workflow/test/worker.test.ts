@@ -1,0 +1,290 @@
+/** One worker and what happens around it. Waits are for events, not for time. */
+import { connect, type Database } from '@tenantry/core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describeOnServer, describeThroughPooler } from '../../../tools/testing/src/vitest.ts'
+import { serviceExecutor } from '../../rls/src/index.ts'
+import { JobFailure, runWorker, type WorkerEvent, type WorkerOptions } from '../src/index.ts'
+import { jobClaims, type jobs, objects, schema } from './support/jobs.ts'
+import { ALICE, BOB, createSystem, type Setup } from './support/setup.ts'
+
+type Options = WorkerOptions<typeof jobs, JobState, string>
+type JobState = (typeof jobClaims.machine.states)[number]
+type Event = WorkerEvent<typeof jobs>
+
+let test: Setup
+const stops: (() => Promise<void>)[] = []
+beforeAll(async () => {
+  test = await createSystem('jobs', { schema, objects })
+})
+afterAll(() => test.close())
+beforeEach(() => test.raw('truncate jobs, outputs'))
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop()
+})
+
+const systemOn = (database: Database) => ({
+  database,
+  serviceExecutor: () => serviceExecutor(database),
+  asService: () => ({ tenant: (id: string) => `scope of ${id}` }),
+})
+
+const add = (count = 1, tenant = ALICE) =>
+  test.raw(
+    `insert into jobs (user_id, title) select $1, 'job ' || n from generate_series(1, $2::integer) as n`,
+    tenant,
+    count,
+  )
+
+const states = async () =>
+  (await test.raw('select status, count(*)::integer from jobs group by status order by status')).map(
+    ([status, count]) => [status, count],
+  )
+
+/** Starts a worker that polls so seldom that a test in which it must be woken can't pass by polling. */
+function start(options: Partial<Options> & Pick<Options, 'handler'>, database = test.database) {
+  const events: Event[] = []
+  const watchers = new Set<() => void>()
+  const controller = new AbortController()
+  const ended = runWorker<typeof jobs, JobState, string>({
+    claims: jobClaims,
+    system: systemOn(database),
+    pollSeconds: 3600,
+    ...options,
+    signal: controller.signal,
+    onEvent(event) {
+      events.push(event)
+      for (const look of watchers) look()
+    },
+  })
+  const stop = () => {
+    controller.abort()
+    return ended
+  }
+  stops.push(stop)
+  const count = (type: Event['type']) =>
+    events.reduce(
+      (sum, event) => sum + (event.type === type ? ('claims' in event ? event.claims.length : 1) : 0),
+      0,
+    )
+  const until = (type: Event['type'], wanted = 1) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (count(type) < wanted) return
+        watchers.delete(look)
+        resolve()
+      }
+      watchers.add(look)
+      look()
+    })
+  return { events, until, count, stop, ended, abort: () => controller.abort() }
+}
+
+/** A promise to be kept by the test. */
+function latch() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { open: () => open(), opened }
+}
+
+describe('a worker', () => {
+  it('works on each row in the scope of its tenant, and writes what the handler returns', async () => {
+    await add(3)
+    await add(2, BOB)
+    const scopes: string[] = []
+    const worker = start({
+      concurrency: 2,
+      batch: 4,
+      async handler({ row, scope }) {
+        scopes.push(scope)
+        await Promise.resolve()
+        return { set: { result: { words: row.title.length } }, to: row.userId === BOB ? 'empty' : 'done' }
+      },
+    })
+    await worker.until('finished', 5)
+    expect(scopes.toSorted()).toEqual([
+      ...Array.from({ length: 3 }, () => `scope of ${ALICE}`),
+      `scope of ${BOB}`,
+      `scope of ${BOB}`,
+    ])
+    expect(await states()).toEqual([
+      ['done', 3],
+      ['empty', 2],
+    ])
+  })
+
+  it('never works on more than its concurrency at once, nor claims more than it can hold', async () => {
+    await add(12)
+    let [now, most] = [0, 0]
+    const worker = start({
+      concurrency: 3,
+      batch: 5,
+      async handler() {
+        now++
+        most = Math.max(most, now)
+        await test.raw('select 1')
+        now--
+      },
+    })
+    await worker.until('finished', 12)
+    expect(most).toBe(3)
+    for (const event of worker.events)
+      if (event.type === 'claimed') expect(event.claims.length).toBeLessThanOrEqual(5)
+  })
+
+  it('puts a row back whose handler throws, and gives up where trying again is no use', async () => {
+    await add(2)
+    const worker = start({
+      concurrency: 2,
+      async handler({ row }) {
+        await Promise.resolve()
+        throw row.title === 'job 1' ? new Error('no luck') : new JobFailure('bad input', { final: true })
+      },
+    })
+    await Promise.all([worker.until('retried'), worker.until('failed')])
+    expect(await test.raw('select status, last_error from jobs order by title')).toEqual([
+      ['queued', 'Error: no luck'],
+      ['failed', 'JobFailure: bad input'],
+    ])
+  })
+
+  it('finishes the other rows of a batch when the values of one are refused, and fails that one', async () => {
+    await add(3)
+    const worker = start({
+      concurrency: 3,
+      async handler({ row }) {
+        await Promise.resolve()
+        return { set: { title: row.title === 'job 2' ? 'not \u0000 text' : 'fine' } }
+      },
+    })
+    await Promise.all([worker.until('finished', 2), worker.until('retried')])
+    expect(await test.raw('select status, title from jobs order by status, title')).toEqual([
+      ['done', 'fine'],
+      ['done', 'fine'],
+      ['queued', 'job 2'],
+    ])
+  })
+
+  it('when it is stopped finishes what it has begun and puts the rest back', async () => {
+    await add(10)
+    const { open, opened } = latch()
+    const worker = start({ concurrency: 2, batch: 6, handler: () => opened })
+    await worker.until('claimed', 6)
+    worker.abort()
+    await worker.until('released')
+    expect(worker.count('released')).toBe(4)
+    open()
+    await worker.ended
+    expect(await states()).toEqual([
+      ['done', 2],
+      ['queued', 8],
+    ])
+    expect(await test.raw(`select max(attempts) from jobs where status = 'queued'`)).toEqual([[0]])
+  })
+
+  it('tells the handler when another worker has taken its row, and drops what it did', async () => {
+    await add(1)
+    const { open, opened } = latch()
+    const worker = start({
+      leaseSeconds: 0.3,
+      async handler({ claim, signal }) {
+        // Somebody finds the lease run out, although this worker is alive.
+        await test.raw(
+          `with presented as materialized (select set_config('tenantry.lease_tokens', $1, true) as tokens)
+           update jobs set available_at = now() from presented where tokens is not null`,
+          claim.token,
+        )
+        const { claims } = await jobClaims.claim(test.service, { leaseSeconds: 60 })
+        expect(claims).toHaveLength(1)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        open()
+        return { set: { title: 'by the late one' } }
+      },
+    })
+    await Promise.all([opened, worker.until('lost')])
+    await worker.stop()
+    expect(await test.raw('select status, title, attempts from jobs')).toEqual([['fetching', 'job 1', 2]])
+    expect(worker.count('finished')).toBe(0)
+  })
+
+  it('keeps the lease of long work by renewing it', async () => {
+    await add(1)
+    const { open, opened } = latch()
+    const worker = start({ leaseSeconds: 0.6, handler: () => opened })
+    await worker.until('claimed')
+    const [[first]] = (await test.raw('select available_at::text from jobs')) as [[string]]
+    let later = first
+    while (later === first) [[later]] = (await test.raw('select available_at::text from jobs')) as [[string]]
+    expect((await jobClaims.claim(test.service)).claims).toEqual([])
+    open()
+    await worker.until('finished')
+  })
+
+  it('is woken by a new row, and by one that is put back, without waiting for its poll', async () => {
+    let final = true
+    const worker = start({
+      async handler() {
+        await Promise.resolve()
+        if (final) throw new JobFailure('not yet', { final })
+      },
+    })
+    await worker.until('started')
+    expect(worker.events).toContainEqual({ type: 'started', listening: true })
+    await add(1)
+    await worker.until('failed')
+    final = false
+    await test.raw(`update jobs set status = 'queued'`)
+    await worker.until('finished')
+  })
+
+  it('rejects when claiming is impossible, and says why', async () => {
+    await test.raw('alter table jobs rename to renamed')
+    try {
+      const worker = start({ handler: async () => {} })
+      stops.splice(0)
+      await expect(worker.ended).rejects.toMatchObject({ code: 'TENANTRY_DATABASE', sqlState: '42P01' })
+    } finally {
+      await test.raw('alter table renamed rename to jobs')
+    }
+  })
+})
+
+describeOnServer('a worker whose connections are killed', () => {
+  it('reports it, claims again, and finishes the row that it was working on', async () => {
+    const database = await connect(test.url)
+    await add(1)
+    const kill = () =>
+      test.raw(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and application_name = 'tenantry' and query not like '%pg_terminate%'`,
+      )
+    const worker = start(
+      {
+        pollSeconds: 0.2,
+        async handler() {
+          await kill()
+        },
+      },
+      database,
+    )
+    await worker.until('finished')
+    await kill()
+    await add(1)
+    await worker.until('finished', 2)
+    await worker.stop()
+    await database.close()
+    expect(await states()).toEqual([['done', 2]])
+  })
+})
+
+describeThroughPooler('a worker behind a pooler', () => {
+  it('polls', async () => {
+    const database = await connect({ url: test.poolerUrl, situation: 'pooler' })
+    const worker = start({ pollSeconds: 0.1, handler: async () => {} }, database)
+    await worker.until('started')
+    expect(worker.events).toContainEqual({ type: 'started', listening: false })
+    await add(3)
+    await worker.until('finished', 3)
+    await worker.stop()
+    await database.close()
+  })
+})
