@@ -1150,3 +1150,26 @@ $service$;
 
 -- index public.outputs_status_claims
 create index "outputs_status_claims" on "public"."outputs" ("available_at") where "status" in ('queued', 'processing');
+--> statement-breakpoint
+
+-- bucket uploads
+do $storage$
+begin
+  if pg_catalog.to_regclass('storage.buckets') is null then
+    return;
+  end if;
+  insert into storage.buckets (id, name, public)
+  values ('uploads', 'uploads', true)
+  on conflict do nothing;
+  if not exists (
+    select from pg_catalog.pg_policies
+    where schemaname = 'storage' and tablename = 'objects' and policyname = 'Public read uploads'
+  ) then
+    create policy "Public read uploads" on storage.objects
+    for select using (bucket_id = 'uploads');
+  end if;
+exception when insufficient_privilege then
+  raise warning 'The bucket uploads could not be made: %', sqlerrm
+    using hint = 'Make it by hand: public, with a policy "Public read uploads" for select';
+end
+$storage$;
