@@ -1,10 +1,11 @@
 /** A migrated database with usegemz on it, and people to try it with. */
 import type { Answer } from '@tenantry/core'
-import { tenantExecutor } from '@tenantry/rls'
+import { bindTenant, tenantExecutor } from '@tenantry/rls'
 import { createTestDatabase } from '@tenantry/testing'
-import { usegemz } from '../../src/index.ts'
+import { jobClaims, usegemz } from '../../src/index.ts'
 import { migrations } from '../../src/migrations.ts'
 import { tenancy } from '../../src/tenancy.ts'
+import type { SearchInput, SignUpInput } from '../../src/types.ts'
 
 export type Gems = ReturnType<typeof usegemz>
 export type Scope = ReturnType<Gems['as']>
@@ -41,6 +42,38 @@ export type GemsDatabase = Awaited<ReturnType<typeof gemsDatabase>>
 /** Rows by column, of the type that the caller's statement gives them. */
 function objects<T extends object>({ columns, rows }: Answer): T[] {
   return rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]])) as T)
+}
+
+let signedUp = 0
+
+/** A person of their own for one test. */
+export async function person({ gems }: Pick<GemsDatabase, 'gems'>, input: Partial<SignUpInput> = {}) {
+  signedUp += 1
+  const userId = `user_${process.pid}_${signedUp}`
+  const { profile } = await gems.asService().profiles.signUp({ userId, ...input })
+  return {
+    userId: profile.userId,
+    profile,
+    scope: gems.as({ userId: profile.userId }),
+    service: gems.asService().tenant(profile.userId),
+  }
+}
+
+export type Person = Awaited<ReturnType<typeof person>>
+
+export const byKeyword: SearchInput = { searchType: 'keyword', platform: 'TikTok', keywords: ['fitness'] }
+
+/** A search of a person's, in a campaign of its own. */
+export async function launched({ scope }: Pick<Person, 'scope'>, search: SearchInput = byKeyword) {
+  return scope.campaigns.launch({ name: 'Spring', search })
+}
+
+/** The claim of a worker on a search of a person's. */
+export async function claimed({ gems }: Pick<GemsDatabase, 'gems'>, { userId }: Pick<Person, 'userId'>) {
+  const { claims } = await jobClaims.claim(bindTenant(gems.serviceExecutor(), userId))
+  const [claim] = claims
+  if (claim === undefined) throw new Error('There was nothing to claim')
+  return claim
 }
 
 export const NOBODY = '00000000-0000-4000-8000-000000000000'
