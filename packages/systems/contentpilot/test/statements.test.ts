@@ -1,6 +1,6 @@
-import { type Executor, type Statement, TenantryError } from '@tenantry/core'
+import { type Executor, TenantryError } from '@tenantry/core'
 import { bindTenant, serviceExecutor, tenantExecutor } from '@tenantry/rls'
-import { recorded, tenantsNamed } from '@tenantry/testing/statement-tenants'
+import { standardCalls, statementsOf, unnamedTenants, verbsOf } from '@tenantry/testing/statement-tenants'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { repositories } from '../src/repositories/index.ts'
 import { tenancy } from '../src/tenancy.ts'
@@ -146,43 +146,20 @@ const EXECUTORS: Readonly<Record<'tenant' | 'service', (userId: string) => Execu
   service: (userId) => bindTenant(serviceExecutor(place.database), userId),
 }
 
-const verbsOf = (name: Name): string[] =>
-  Object.keys(repositories[name].bind(serviceExecutor(place.database)))
-
 test('every verb of every repository is called here', () => {
+  const bound = bindAll(serviceExecutor(place.database))
   for (const [name, calls] of Object.entries(VERBS)) {
-    expect(Object.keys(calls).toSorted(), name).toEqual(verbsOf(name as Name).toSorted())
+    expect(Object.keys(calls).toSorted(), name).toEqual(verbsOf(bound[name as Name]).toSorted())
   }
   expect(Object.keys(VERBS).toSorted()).toEqual(Object.keys(repositories).toSorted())
 })
 
 /** Runs a call directly or in a transaction, and answers what it sent. */
-async function sent(
-  role: 'tenant' | 'service',
-  of: Customer,
-  inTransaction: boolean,
-  call: Call,
-): Promise<Statement[]> {
-  const log: Statement[] = []
-  const run = (executor: Executor) => {
+const sent = (role: 'tenant' | 'service', of: Customer, inTransaction: boolean, call: Call) =>
+  statementsOf(EXECUTORS[role](of.userId), { inTransaction }, (executor) => {
     const scope = bindAll(executor)
     return call(scope, { ...of, scope })
-  }
-  const executor = recorded(EXECUTORS[role](of.userId), log)
-  await (inTransaction ? executor.transaction(run) : run(executor))
-  return log
-}
-
-/** What isn't proven about the statements; without a tenant, that they name some value at least. */
-async function violations(log: readonly Statement[], tenant?: string): Promise<string[]> {
-  const found: string[] = []
-  for (const { text, params } of log) {
-    if (IDENTITY.includes(text)) continue
-    const binding = tenant === undefined ? undefined : { params, tenant }
-    for (const { message } of await tenantsNamed(text, TABLES, binding)) found.push(`${message}: ${text}`)
-  }
-  return found
-}
+  })
 
 const WAYS = [
   ['as a customer', 'tenant', false],
@@ -204,7 +181,8 @@ describe.each(WAYS)(
       const log = await sent(role, of, inTransaction, call)
       expect(log).not.toEqual([])
       // Whoever signs up is a tenant that wasn't there before.
-      expect(await violations(log, verb === 'users.signUp' ? undefined : of.userId)).toEqual([])
+      const named = verb === 'users.signUp' ? {} : { tenant: of.userId }
+      expect(await unnamedTenants(log, TABLES, { ...named, except: IDENTITY })).toEqual([])
     })
   },
 )
@@ -250,54 +228,25 @@ const KEYS: { readonly [N in Name]?: unknown } = {
   usageMonthly: { resourceType: 'export', month: '2026-01-01' },
 }
 
-/** The methods that all repositories have, as they are called without types. */
-type Standard = Record<string, (...args: readonly unknown[]) => unknown>
-
-const METHODS: Readonly<
-  Record<string, (repository: Standard, key: unknown, input: object, change: object) => unknown>
-> = {
-  get: (repository, key) => repository['get']?.(key),
-  find: (repository) => repository['find']?.(),
-  list: (repository) => repository['list']?.(),
-  stream: async (repository) => {
-    const rows = repository['stream']?.() as AsyncGenerator
-    for await (const row of rows) expect(row).toBeDefined()
-  },
-  count: (repository) => repository['count']?.(),
-  exists: (repository) => repository['exists']?.(),
-  create: (repository, _, input) => repository['create']?.(input),
-  createMany: (repository, _, input) => repository['createMany']?.([input, input]),
-  upsert: (repository, _, input) => repository['upsert']?.(input),
-  update: (repository, key, _, change) => repository['update']?.(key, change),
-  remove: (repository, key) => repository['remove']?.(key),
-  restore: (repository, key) => repository['restore']?.(key),
-}
-
-/** Not statements of their own: every verb goes through them. */
-const PLUMBING = ['statement', 'transaction', 'constructor']
-
-test('every standard method of a repository is called here', () => {
-  const { pillars } = bindAll(EXECUTORS.service(NOBODY))
-  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(pillars))
-  expect(methods.toSorted()).toEqual([...Object.keys(METHODS), ...PLUMBING].toSorted())
-})
-
 describe.each(['tenant', 'service'] as const)('as %s, every standard method names its tenant', (role) => {
   test.each(Object.keys(INPUTS) as (keyof typeof INPUTS)[])('%s', async (name) => {
     const of = await customer(place.pilot)
     const silent: string[] = []
-    for (const [method, call] of Object.entries(METHODS)) {
+    const given = (author: Of) => ({
+      key: KEYS[name] ?? NOBODY,
+      input: INPUTS[name](author),
+      change: CHANGES[name],
+    })
+    for (const [method] of standardCalls(bindAll(EXECUTORS[role](of.userId))[name], given(of))) {
       let refusal: unknown
       const log = await sent(role, of, false, async (scope, author) => {
-        const repository = scope[name] as unknown as Standard
-        await Promise.resolve(
-          call(repository, KEYS[name] ?? NOBODY, INPUTS[name](author), CHANGES[name]),
-        ).catch((error: unknown) => {
+        const [, call] = standardCalls(scope[name], given(author)).find(([each]) => each === method) ?? []
+        await call?.().catch((error: unknown) => {
           if (!(error instanceof TenantryError)) throw error
           refusal = error
         })
       })
-      expect(await violations(log, of.userId), method).toEqual([])
+      expect(await unnamedTenants(log, TABLES, { tenant: of.userId, except: IDENTITY }), method).toEqual([])
       if (log.length === 0) silent.push(`${method}: ${(refusal as TenantryError | undefined)?.code}`)
     }
     // What a repository doesn't have, it says before it asks the database.

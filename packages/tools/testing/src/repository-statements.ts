@@ -1,7 +1,7 @@
 /** For the proof that every statement a repository can emit names its tenant: all its methods, called and recorded. */
 import type { Executor, Statement } from '@tenantry/core'
 import { recorded } from './recorded.ts'
-import { tenantsNamed, type TenantTables } from './statement-tenants.ts'
+import { tenantsNamed, type TenantTables } from './tenants-named.ts'
 
 /** What a call sends, outside a transaction or in one. A call that is refused counts with what it had sent. */
 export async function statementsOf(

@@ -1,5 +1,6 @@
+import type { Executor } from '@tenantry/core'
 import { describe, expect, it } from 'vitest'
-import { tenantsNamed } from '../src/statement-tenants.ts'
+import { standardCalls, statementsOf, tenantsNamed, unnamedTenants } from '../src/statement-tenants.ts'
 
 const tables = { notes: 'owner_id', 'app.files': 'account', replies: 'owner_id' }
 const messages = async (sql: string) =>
@@ -120,6 +121,48 @@ it('with a binding, a parameter that holds something else does not count', async
   const sql = 'select * from notes where notes.owner_id = $2 and notes.id = $1'
   expect(await tenantsNamed(sql, tables, { params: ['x', 'alice'], tenant: 'alice' })).toEqual([])
   expect(await tenantsNamed(sql, tables, { params: ['alice', 'bob'], tenant: 'alice' })).toHaveLength(1)
+})
+
+it('with a binding, the tenant of shared rows counts where it is given, and only as itself', async () => {
+  const sql = `select id from notes where owner_id = $1 union all select id from notes where owner_id = 'house'`
+  const binding = { params: ['alice'], tenant: 'alice' }
+  expect(await tenantsNamed(sql, tables, binding)).toHaveLength(1)
+  expect(await tenantsNamed(sql, tables, { ...binding, shared: 'house' })).toEqual([])
+  expect(await tenantsNamed(sql, tables, { ...binding, shared: 'elsewhere' })).toHaveLength(1)
+})
+
+describe('the statements of a repository', () => {
+  const executor: Executor = {
+    role: 'tenant',
+    tenant: 'alice',
+    gate: null,
+    run: async () => ({ command: 'SELECT', columns: [], rows: [], count: 0 }),
+    transaction: (run) => run(executor),
+  }
+  const asking = (text: string) => (within: Executor) => within.run({ text, params: ['alice'], gated: false })
+
+  it('are recorded outside a transaction and in one, and judged', async () => {
+    for (const inTransaction of [false, true]) {
+      const log = await statementsOf(executor, { inTransaction }, async (within) => {
+        await asking('select * from notes where owner_id = $1')(within)
+        await within.transaction(asking('select * from notes'))
+      })
+      expect(await unnamedTenants(log, tables, { tenant: 'alice' })).toEqual([
+        expect.stringContaining('select * from notes'),
+      ])
+      expect(await unnamedTenants(log, tables, { tenant: 'bob' })).toHaveLength(2)
+      expect(await unnamedTenants(log, tables, { tenant: 'alice', except: ['select * from notes'] })).toEqual(
+        [],
+      )
+    }
+  })
+
+  it('of a standard method that is new are missed loudly', () => {
+    class Newer {
+      vacuum() {}
+    }
+    expect(() => standardCalls(new Newer(), { key: 1, input: {}, change: {} })).toThrow('vacuum()')
+  })
 })
 
 it('rejects what is not SQL', async () => {
