@@ -1572,7 +1572,7 @@ begin
   if new."user_action"::text = 'modified' then new."applied_at" := coalesce(new."applied_at", pg_catalog.now()); end if;
   if new."user_action"::text = 'modified'
     and (tg_op = 'INSERT' or old."user_action" is distinct from new."user_action" or old."user_modified_text" is distinct from new."user_modified_text")
-    and (new.user_modified_text ~ 'S') is not true
+    and (new.user_modified_text ~ '\S') is not true
   then
     raise exception using
       errcode = 'check_violation',

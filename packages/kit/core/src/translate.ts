@@ -107,6 +107,8 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
       return new IsolationError(failure.message, options())
     case '23505':
       return new UniqueViolationError(`A row with this key exists already${where} (${constraint})`, options())
+    // PostgreSQL 18 tells a RESTRICT apart.
+    case '23001':
     case '23503':
       return new ForeignKeyError(
         `A row that is referred to does not exist, or is still referred to${where} (${constraint})`,

@@ -44,7 +44,7 @@ export const suggestionMachine = defineStateMachine({
   stamps: { accepted: 'appliedAt', modified: 'appliedAt' },
   requires: {
     modified: {
-      condition: `new.user_modified_text ~ '\S'`,
+      condition: `new.user_modified_text ~ '\\S'`,
       on: ['userModifiedText'],
       message: 'a modified suggestion needs the text that the customer made of it (user_modified_text)',
     },
