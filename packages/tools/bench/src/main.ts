@@ -41,6 +41,9 @@ const lines: Line[] = []
 
 const loadBefore = loadavg()[0] ?? 0
 const database = await createBenchDatabase(serverUrl)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void database.remove().finally(() => process.exit(130)))
+}
 try {
   const started = performance.now()
   const seed = await seedDatabase(database.ownerUrl, size)

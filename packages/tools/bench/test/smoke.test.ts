@@ -32,7 +32,7 @@ describeOnServer('every scenario', () => {
   it.each(scenarios)('runs on every side, and compares sides that it has: $name', async (scenario) => {
     const sides = scenario.sides(clients, seed)
     const names = Object.keys(sides) as SideName[]
-    expect(names).toEqual(expect.arrayContaining(['ours', 'raw', 'usual']))
+    expect(names).toEqual(expect.arrayContaining(['ours', 'raw']))
     for (const name of names) await expect(sides[name]?.(1)).resolves.toBeDefined()
     for (const { of = 'ours', against } of scenario.targets) {
       expect(names).toContain(of)
