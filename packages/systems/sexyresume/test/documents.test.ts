@@ -64,11 +64,7 @@ describe('a resume', () => {
       'data.personalInfo.website',
     ],
     ['an id twice', broken((data) => Object.assign(data.skills[1] ?? {}, { id: 's0' })), 'data.skills'],
-    [
-      'a NUL',
-      broken((data) => Object.assign(data.personalInfo, { summary: 'a\0b' })),
-      'data',
-    ],
+    ['a NUL', broken((data) => Object.assign(data.personalInfo, { summary: 'a\0b' })), 'data'],
     ['a list for an object', [], 'data'],
     ['null', null, 'data'],
   ])('is refused with %s, and nothing is written', async (_, data, path) => {

@@ -46,7 +46,8 @@ const REMOVED = new Set(
     .filter((key) => !QUASI.has(key)),
 )
 
-const EMAIL = /[^\s@<>"'(),;:]+@[^\s@<>"'(),;:]+\.[^\s@<>"'(),;:]+/gu
+/** 64 characters are the most before the `@`; without that bound a long text would take its length squared. */
+const EMAIL = /[^\s@<>"'(),;:]{1,64}@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu
 
 /** Every part of a flattened key counts: `user.email`, `contacts[0].email`, `user/email`. */
 const parts = (key: string): readonly string[] => [key, ...key.split(/[.[\]/:]+/u)].map(normal)
