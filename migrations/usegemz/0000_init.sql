@@ -154,12 +154,14 @@ CREATE TABLE "scraping_results" (
 	CONSTRAINT "scraping_results_creators_check" CHECK (case when jsonb_typeof("creators") = 'array' then
         not jsonb_path_exists("creators", 'strict $[*] ? (@.type() <> "object")')
         and jsonb_array_length("creators")
-          = jsonb_array_length(jsonb_path_query_array("creators", '$[*] ? (
-  (@.platform == "TikTok" && @.creator.type() == "object" && @.creator.uniqueId.type() == "string"
-    && ((@.searchType == "similar" && @.targetUsername.type() == "string")
-      || ((!exists(@.searchType) || @.searchType == "keyword") && @.video.url.type() == "string")))
-  || (@.platform == "Instagram" && @.id.type() == "string" && @.username.type() == "string")
-  || (@.platform == "YouTube" && @.creator.name.type() == "string" && @.video.url.type() == "string"))'))
+          = jsonb_array_length(jsonb_path_query_array("creators", '$[*] ? (@.platform.type() == "string" && (
+    (@.platform == "TikTok" && @.creator.type() == "object" && @.creator.uniqueId.type() == "string"
+      && ((@.searchType.type() == "string" && @.searchType == "similar" && @.targetUsername.type() == "string")
+        || ((!exists(@.searchType) || @.searchType.type() == "string" && @.searchType == "keyword")
+          && @.video.type() == "object" && @.video.url.type() == "string")))
+    || (@.platform == "Instagram" && @.id.type() == "string" && @.username.type() == "string")
+    || (@.platform == "YouTube" && @.creator.type() == "object" && @.creator.name.type() == "string"
+      && @.video.type() == "object" && @.video.url.type() == "string")))'))
         else false end)
 );
 --> statement-breakpoint

@@ -6,13 +6,18 @@ import { userId } from './columns.ts'
 import { scrapingJobs } from './scraping-jobs.ts'
 import { userProfiles } from './user-profiles.ts'
 
-/** What each of the four documented shapes can't be without; the whole of it is `creator` in types/creators.ts. */
-const CREATOR = `
-  (@.platform == "TikTok" && @.creator.type() == "object" && @.creator.uniqueId.type() == "string"
-    && ((@.searchType == "similar" && @.targetUsername.type() == "string")
-      || ((!exists(@.searchType) || @.searchType == "keyword") && @.video.url.type() == "string")))
-  || (@.platform == "Instagram" && @.id.type() == "string" && @.username.type() == "string")
-  || (@.platform == "YouTube" && @.creator.name.type() == "string" && @.video.url.type() == "string")`
+/**
+ * What each of the four documented shapes can't be without; the whole of it is `creator` in types/creators.ts.
+ * Each type is asked for, because a comparison looks into an array.
+ */
+const CREATOR = `@.platform.type() == "string" && (
+    (@.platform == "TikTok" && @.creator.type() == "object" && @.creator.uniqueId.type() == "string"
+      && ((@.searchType.type() == "string" && @.searchType == "similar" && @.targetUsername.type() == "string")
+        || ((!exists(@.searchType) || @.searchType.type() == "string" && @.searchType == "keyword")
+          && @.video.type() == "object" && @.video.url.type() == "string")))
+    || (@.platform == "Instagram" && @.id.type() == "string" && @.username.type() == "string")
+    || (@.platform == "YouTube" && @.creator.type() == "object" && @.creator.name.type() == "string"
+      && @.video.type() == "object" && @.video.url.type() == "string"))`
 
 /** What one call of a platform's API found, as it came. */
 export const scrapingResults = pgTable(

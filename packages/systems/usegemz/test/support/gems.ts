@@ -61,7 +61,11 @@ export async function person({ gems }: Pick<GemsDatabase, 'gems'>, input: Partia
 
 export type Person = Awaited<ReturnType<typeof person>>
 
-export const byKeyword: SearchInput = { searchType: 'keyword', platform: 'TikTok', keywords: ['fitness'] }
+export const byKeyword = {
+  searchType: 'keyword',
+  platform: 'TikTok',
+  keywords: ['fitness'],
+} satisfies SearchInput
 
 /** A search of a person's, in a campaign of its own. */
 export async function launched({ scope }: Pick<Person, 'scope'>, search: SearchInput = byKeyword) {
