@@ -168,7 +168,7 @@ describeOnServer('the claim', () => {
   it('reads the index of open rows in its order, however many rows are finished', async () => {
     await test.raw('alter table jobs disable trigger user')
     await test.raw(
-      `insert into jobs (user_id, status, attempts, available_at) select 'user_' || n % 100, 'done', 1, now() from generate_series(1, 50000) as n`,
+      `insert into jobs (user_id, status, attempts, priority) select 'user_' || n % 100, 'done', 1, 9 from generate_series(1, 50000) as n`,
     )
     await test.raw('alter table jobs enable trigger user')
     await test.raw(
@@ -186,7 +186,7 @@ describeOnServer('the claim', () => {
       return rows.map(([line]) => String(line)).join('\n')
     })
     expect(plan).toMatch(/Limit[\s\S]+LockRows[\s\S]+Index Scan using jobs_status_claims on jobs/)
-    expect(plan).not.toMatch(/Sort|Seq Scan on jobs/)
+    expect(plan).not.toMatch(/Sort|Seq Scan on jobs|Removed by Filter/)
     expect(plan).toMatch(/Index Scan using jobs_pkey on jobs job/)
   })
 })

@@ -226,6 +226,8 @@ describe('a worker', () => {
   it('is woken by a new row, and by one that is put back, without waiting for its poll', async () => {
     let final = true
     const worker = start({
+      // A place stays free, so that it waits already when the row has failed.
+      concurrency: 2,
       async handler() {
         await Promise.resolve()
         if (final) throw new JobFailure('not yet', { final })
