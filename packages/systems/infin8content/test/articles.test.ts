@@ -1,7 +1,14 @@
 /** Articles, the work on their sections, and their way out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ARTICLE_PUBLISH_STATUSES, ARTICLE_STATUSES } from '../src/types.ts'
-import { articleOf, type ContentDatabase, contentDatabase, keywordsOf, NOBODY, team } from './support/content.ts'
+import {
+  articleOf,
+  type ContentDatabase,
+  contentDatabase,
+  keywordsOf,
+  NOBODY,
+  team,
+} from './support/content.ts'
 
 let place: ContentDatabase
 beforeAll(async () => {
@@ -10,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => place?.close())
 
 const EDGES = {
-  status: 'draft>generating generating>completed generating>failed failed>generating failed>draft completed>published completed>generating',
+  status:
+    'draft>generating generating>completed generating>failed failed>generating failed>draft completed>published completed>generating',
   publish_status:
     'not_published>publishing publishing>published publishing>failed published>publishing failed>publishing failed>not_published',
 }
@@ -49,11 +57,17 @@ describe('an article', () => {
       workflowId: workflow.id,
       keywordId: running.id,
     })
-    expect(article).toMatchObject({ status: 'draft', publishStatus: 'not_published', createdBy: acme.user.id })
+    expect(article).toMatchObject({
+      status: 'draft',
+      publishStatus: 'not_published',
+      createdBy: acme.user.id,
+    })
     const titles = ['Intro', 'Fit', 'Price']
     await acme.scope.articles.outline({ articleId: article.id, sections: titles.map((title) => ({ title })) })
     await acme.scope.articles.startGenerating(article.id)
-    await expect(acme.scope.articles.finishGenerating(article.id)).rejects.toThrow("3 sections of the article aren't completed")
+    await expect(acme.scope.articles.finishGenerating(article.id)).rejects.toThrow(
+      "3 sections of the article aren't completed",
+    )
 
     const { claims } = await acme.service.sections.claim({ limit: 10 })
     expect(claims.map(({ row }) => row.status)).toEqual(['researching', 'researching', 'researching'])
@@ -61,7 +75,11 @@ describe('an article', () => {
     for (const claim of claims.toReversed()) {
       await acme.service.sections.researched(claim, { researchSources: [{ url: 'https://source.example' }] })
       await acme.service.sections.renew(claim)
-      await acme.service.sections.written(claim, { content: `About ${claim.row.title}.`, tokensUsed: 12, modelUsed: 'm' })
+      await acme.service.sections.written(claim, {
+        content: `About ${claim.row.title}.`,
+        tokensUsed: 12,
+        modelUsed: 'm',
+      })
     }
     expect(await acme.scope.articles.finishGenerating(article.id)).toMatchObject({
       status: 'completed',
@@ -73,7 +91,11 @@ describe('an article', () => {
     expect(sections.map(({ sectionOrder, title, status }) => [sectionOrder, title, status])).toEqual(
       titles.map((title, at) => [at + 1, title, 'completed']),
     )
-    expect(sections[0]).toMatchObject({ researchSources: [{ url: 'https://source.example' }], tokensUsed: 12, attempts: 1 })
+    expect(sections[0]).toMatchObject({
+      researchSources: [{ url: 'https://source.example' }],
+      tokensUsed: 12,
+      attempts: 1,
+    })
   })
 
   test('is refused twice the same place, an order below 1, and a place in another’s article', async () => {
@@ -81,10 +103,18 @@ describe('an article', () => {
     const bolt = await team(place.content)
     const { id } = await acme.scope.articles.create({ title: 'Ordered' })
     await acme.scope.sections.create({ articleId: id, sectionOrder: 1 })
-    await expect(acme.scope.sections.create({ articleId: id, sectionOrder: 1 })).rejects.toMatchObject({ code: 'TENANTRY_UNIQUE' })
-    await expect(acme.scope.sections.create({ articleId: id, sectionOrder: 0 })).rejects.toMatchObject({ issues: [{ path: 'sectionOrder' }] })
-    await expect(bolt.scope.sections.create({ articleId: id, sectionOrder: 2 })).rejects.toMatchObject({ code: 'TENANTRY_FOREIGN_KEY' })
-    await expect(bolt.scope.articles.outline({ articleId: id, sections: [{ title: 'x' }] })).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await expect(acme.scope.sections.create({ articleId: id, sectionOrder: 1 })).rejects.toMatchObject({
+      code: 'TENANTRY_UNIQUE',
+    })
+    await expect(acme.scope.sections.create({ articleId: id, sectionOrder: 0 })).rejects.toMatchObject({
+      issues: [{ path: 'sectionOrder' }],
+    })
+    await expect(bolt.scope.sections.create({ articleId: id, sectionOrder: 2 })).rejects.toMatchObject({
+      code: 'TENANTRY_FOREIGN_KEY',
+    })
+    await expect(
+      bolt.scope.articles.outline({ articleId: id, sections: [{ title: 'x' }] }),
+    ).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
     await expect(bolt.scope.articles.withSections(id)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
     expect(await acme.scope.sections.count()).toBe(1)
   })
@@ -94,7 +124,9 @@ describe('an article', () => {
     const article = await articleOf(acme, acme.service)
     const { claims } = await acme.service.sections.claim({ limit: 1 })
     await acme.scope.articles.outline({ articleId: article.id, sections: [{ title: 'New' }] })
-    await expect(acme.service.sections.written(claims[0] ?? never(), { content: 'late' })).rejects.toMatchObject({
+    await expect(
+      acme.service.sections.written(claims[0] ?? never(), { content: 'late' }),
+    ).rejects.toMatchObject({
       code: 'TENANTRY_STALE_TRANSITION',
     })
     expect(await acme.scope.sections.count({ where: { content: { ne: null } } })).toBe(0)
@@ -105,8 +137,12 @@ describe('an article', () => {
     const article = await articleOf(acme, acme.service)
     expect(await acme.scope.articles.failGenerating(article.id)).toMatchObject({ status: 'failed' })
     expect(await acme.scope.articles.startGenerating(article.id)).toMatchObject({ status: 'generating' })
-    await expect(acme.scope.articles.startGenerating(article.id)).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
-    await expect(acme.scope.articles.failGenerating(NOBODY)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await expect(acme.scope.articles.startGenerating(article.id)).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
+    await expect(acme.scope.articles.failGenerating(NOBODY)).rejects.toMatchObject({
+      code: 'TENANTRY_NOT_FOUND',
+    })
   })
 })
 
@@ -123,12 +159,17 @@ describe('a section', () => {
       expect(claims).toMatchObject([{ attempt }])
       expect((await acme.service.sections.claim()).claims).toEqual([])
       outcomes.push(await acme.service.sections.failed(claims[0] ?? never(), 'the model said no'))
-      await place.rows(`update article_sections set available_at = now() where organization_id = $1`, [acme.organization.id])
+      await place.rows(`update article_sections set available_at = now() where organization_id = $1`, [
+        acme.organization.id,
+      ])
     }
     expect(outcomes).toEqual(['retried', 'retried', 'failed'])
     const section = await acme.scope.sections.find()
     expect(section).toMatchObject({ status: 'failed', lastError: 'the model said no' })
-    expect(await acme.scope.sections.redo(section?.id ?? '')).toMatchObject({ status: 'pending', attempts: 0 })
+    expect(await acme.scope.sections.redo(section?.id ?? '')).toMatchObject({
+      status: 'pending',
+      attempts: 0,
+    })
     expect(await acme.service.sections.backlog()).toMatchObject({ ready: 1, working: 0 })
   })
 
@@ -138,18 +179,29 @@ describe('a section', () => {
     const refused = { code: 'TENANTRY_ISOLATION' }
     await expect(acme.scope.sections.claim()).rejects.toMatchObject(refused)
     await expect(
-      place.rowsAs(acme.principal, 'update article_sections set available_at = now() where article_id = $1', [article.id]),
+      place.rowsAs(acme.principal, 'update article_sections set available_at = now() where article_id = $1', [
+        article.id,
+      ]),
     ).rejects.toMatchObject(refused)
     await expect(
-      place.rowsAs(acme.principal, `update article_sections set status = 'researching' where article_id = $1`, [article.id]),
-    ).rejects.toMatchObject({ code: expect.stringMatching(/TENANTRY_(STALE_TRANSITION|ISOLATION)/) as unknown })
+      place.rowsAs(
+        acme.principal,
+        `update article_sections set status = 'researching' where article_id = $1`,
+        [article.id],
+      ),
+    ).rejects.toMatchObject({
+      code: expect.stringMatching(/TENANTRY_(STALE_TRANSITION|ISOLATION)/) as unknown,
+    })
   })
 
   test('of forty sections and eight workers each is written once', async ({ skip }) => {
     skip(!place.database.driver.traits.concurrent, 'needs several connections: give TEST_DATABASE_URL')
     const acme = await team(place.content)
     const article = await acme.scope.articles.create({ title: 'Long' })
-    await acme.scope.articles.outline({ articleId: article.id, sections: Array.from({ length: 40 }, (_, n) => ({ title: `${n}` })) })
+    await acme.scope.articles.outline({
+      articleId: article.id,
+      sections: Array.from({ length: 40 }, (_, n) => ({ title: `${n}` })),
+    })
     const written: string[] = []
     await Promise.all(
       Array.from({ length: 8 }, async () => {
@@ -174,7 +226,10 @@ describe('publishing', () => {
     const article = await articleOf(acme, acme.service, true)
     const { publishReferences, articles } = acme.scope
     const request = { articleId: article.id }
-    const references = await Promise.all([publishReferences.request(request), publishReferences.request(request)])
+    const references = await Promise.all([
+      publishReferences.request(request),
+      publishReferences.request(request),
+    ])
     expect(new Set(references.map(({ id }) => id)).size).toBe(1)
     expect(await articles.get(article.id)).toMatchObject({ status: 'completed', publishStatus: 'publishing' })
 
@@ -192,9 +247,14 @@ describe('publishing', () => {
       wordpressUrl: out.platformUrl,
       publishedAt: expect.any(Date) as unknown,
     })
-    expect(await publishReferences.request(request)).toMatchObject({ publishStatus: 'published', platformPostId: '4711' })
+    expect(await publishReferences.request(request)).toMatchObject({
+      publishStatus: 'published',
+      platformPostId: '4711',
+    })
     expect((await acme.service.publishReferences.claim()).claims).toEqual([])
-    await expect(acme.scope.articles.outline({ articleId: article.id, sections: [{}] })).rejects.toMatchObject({
+    await expect(
+      acme.scope.articles.outline({ articleId: article.id, sections: [{}] }),
+    ).rejects.toMatchObject({
       code: 'TENANTRY_STALE_TRANSITION',
     })
   })
@@ -208,12 +268,20 @@ describe('publishing', () => {
     expect(await acme.scope.articles.get(article.id)).toMatchObject({ publishStatus: 'publishing' })
     await place.rows('update publish_references set available_at = now() where id = $1', [id])
     const [second] = (await acme.service.publishReferences.claim()).claims
-    expect(await acme.service.publishReferences.failed(second ?? never(), 'wrong password', { final: true })).toBe('failed')
-    expect(await acme.scope.publishReferences.get(id)).toMatchObject({ publishStatus: 'failed', errorMessage: 'wrong password', retryCount: 2 })
+    expect(
+      await acme.service.publishReferences.failed(second ?? never(), 'wrong password', { final: true }),
+    ).toBe('failed')
+    expect(await acme.scope.publishReferences.get(id)).toMatchObject({
+      publishStatus: 'failed',
+      errorMessage: 'wrong password',
+      retryCount: 2,
+    })
     expect(await acme.scope.articles.get(article.id)).toMatchObject({ publishStatus: 'failed' })
     await acme.scope.publishReferences.retry(id)
     expect(await acme.scope.articles.get(article.id)).toMatchObject({ publishStatus: 'publishing' })
-    await expect(acme.scope.publishReferences.retry(id)).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
+    await expect(acme.scope.publishReferences.retry(id)).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
     expect(await acme.service.publishReferences.backlog()).toMatchObject({ ready: 1 })
   })
 
@@ -239,11 +307,17 @@ describe('publishing', () => {
     const acme = await team(place.content)
     const bolt = await team(place.content)
     const draft = await acme.scope.articles.create({ title: 'Draft' })
-    await expect(acme.scope.publishReferences.request({ articleId: draft.id })).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
+    await expect(acme.scope.publishReferences.request({ articleId: draft.id })).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
     const { id } = await articleOf(acme, acme.service, true)
-    await expect(bolt.scope.publishReferences.request({ articleId: id })).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await expect(bolt.scope.publishReferences.request({ articleId: id })).rejects.toMatchObject({
+      code: 'TENANTRY_NOT_FOUND',
+    })
     const wrong: 'wordpress' = 'medium' as never
-    await expect(acme.scope.publishReferences.request({ articleId: id, platform: wrong })).rejects.toMatchObject({ issues: [{ path: 'platform' }] })
+    await expect(
+      acme.scope.publishReferences.request({ articleId: id, platform: wrong }),
+    ).rejects.toMatchObject({ issues: [{ path: 'platform' }] })
     expect(await acme.scope.publishReferences.count()).toBe(0)
   })
 })

@@ -82,14 +82,19 @@ describe('the migrated catalog', () => {
   test('has every documented unique key', () => {
     const uniques = ofType('u').map((each) => `${each.table} ${each.definition.replace('UNIQUE ', '')}`)
     expect(uniques).toEqual(expect.arrayContaining([...UNIQUES]))
-    expect(uniques).toContain('keywords NULLS NOT DISTINCT (organization_id, keyword_normalized, workflow_id)')
+    expect(uniques).toContain(
+      'keywords NULLS NOT DISTINCT (organization_id, keyword_normalized, workflow_id)',
+    )
   })
 
-  test.each(Object.entries(INDEXES))('serves %s: same leading keys and predicate', (name, { table, keys, where, by }) => {
-    const index = indexes.find((each) => each.name === (by ?? name))
-    expect(index).toMatchObject({ table, method: 'btree', where: where ?? null })
-    expect(index?.keys.slice(0, keys.length)).toEqual(keys)
-  })
+  test.each(Object.entries(INDEXES))(
+    'serves %s: same leading keys and predicate',
+    (name, { table, keys, where, by }) => {
+      const index = indexes.find((each) => each.name === (by ?? name))
+      expect(index).toMatchObject({ table, method: 'btree', where: where ?? null })
+      expect(index?.keys.slice(0, keys.length)).toEqual(keys)
+    },
+  )
 
   test('has no index that another one makes superfluous, and one for every foreign key', () => {
     expect(superfluous(indexes)).toEqual([])

@@ -2,7 +2,14 @@
 import type { TenantryError } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXPANSION_STATUSES, FILTER_STATUSES, KEYWORD_ARTICLE_STATUSES } from '../src/types.ts'
-import { type ContentDatabase, contentDatabase, keywordsOf, NOBODY, team, type Team } from './support/content.ts'
+import {
+  type ContentDatabase,
+  contentDatabase,
+  keywordsOf,
+  NOBODY,
+  team,
+  type Team,
+} from './support/content.ts'
 
 let place: ContentDatabase
 let acme: Team
@@ -19,13 +26,21 @@ describe('keywords', () => {
     const { workflow, shoes, boots, running, trail } = await keywordsOf(acme)
     const [subtopic] = await acme.scope.keywords.addSubtopics({
       parentId: running.id,
-      keywords: [{ keyword: 'running shoes for beginners', searchVolume: 300, decisionMetadata: { model: 'm' } }],
+      keywords: [
+        { keyword: 'running shoes for beginners', searchVolume: 300, decisionMetadata: { model: 'm' } },
+      ],
     })
     const tree = await acme.scope.keywords.tree(workflow.id)
     expect(tree.map(({ id }) => id)).toEqual([boots.id, shoes.id])
     expect(tree[1]?.children.map(({ id }) => id)).toEqual([running.id, trail.id])
     expect(tree[1]?.children[0]?.children).toMatchObject([
-      { id: subtopic?.id, keywordType: 'subtopic', searchVolume: 300, decisionMetadata: { model: 'm' }, children: [] },
+      {
+        id: subtopic?.id,
+        keywordType: 'subtopic',
+        searchVolume: 300,
+        decisionMetadata: { model: 'm' },
+        children: [],
+      },
     ])
     expect(await acme.scope.keywords.tree(null)).toEqual([])
   })
@@ -34,7 +49,9 @@ describe('keywords', () => {
     const { workflow } = await keywordsOf(acme)
     const { keywords } = acme.scope
     const again = [{ keyword: ' SHOES\n' }, { keyword: 'Sandals' }, { keyword: 'sandals ' }]
-    expect((await keywords.addSeeds({ workflowId: workflow.id, keywords: again })).map(({ keyword }) => keyword)).toEqual(['Sandals'])
+    expect(
+      (await keywords.addSeeds({ workflowId: workflow.id, keywords: again })).map(({ keyword }) => keyword),
+    ).toEqual(['Sandals'])
     await expect(
       keywords.create({ keyword: '\tSANDALS', keywordType: 'seed', workflowId: workflow.id }),
     ).rejects.toMatchObject({ code: 'TENANTRY_UNIQUE' })
@@ -44,18 +61,28 @@ describe('keywords', () => {
     await expect(own.scope.keywords.create({ keyword: 'Loose', keywordType: 'seed' })).rejects.toMatchObject({
       code: 'TENANTRY_UNIQUE',
     })
-    expect(await own.scope.keywords.addSeeds({ workflowId: null, keywords: [{ keyword: 'LOOSE' }] })).toEqual([])
+    expect(await own.scope.keywords.addSeeds({ workflowId: null, keywords: [{ keyword: 'LOOSE' }] })).toEqual(
+      [],
+    )
     const other = await own.scope.workflows.start({ title: 'Other' })
-    expect(await own.scope.keywords.addSeeds({ workflowId: other.id, keywords: [{ keyword: 'loose' }] })).toHaveLength(1)
+    expect(
+      await own.scope.keywords.addSeeds({ workflowId: other.id, keywords: [{ keyword: 'loose' }] }),
+    ).toHaveLength(1)
     expect(await own.scope.keywords.tree(null)).toHaveLength(1)
   })
 
   test('refuse, to raw SQL too, every parent but the right one', async () => {
     const { workflow, shoes, running } = await keywordsOf(acme)
-    const [deep] = await acme.scope.keywords.addSubtopics({ parentId: running.id, keywords: [{ keyword: 'deep' }] })
+    const [deep] = await acme.scope.keywords.addSubtopics({
+      parentId: running.id,
+      keywords: [{ keyword: 'deep' }],
+    })
     const foreign = await keywordsOf(await team(place.content))
     const elsewhere = await keywordsOf(acme)
-    const loose = await acme.scope.keywords.create({ keyword: `loose ${crypto.randomUUID()}`, keywordType: 'seed' })
+    const loose = await acme.scope.keywords.create({
+      keyword: `loose ${crypto.randomUUID()}`,
+      keywordType: 'seed',
+    })
     const before = await acme.scope.keywords.count()
     const wrong: readonly (readonly [string, string | null, string])[] = [
       ['longtail', null, 'TENANTRY_CHECK'],
@@ -77,7 +104,9 @@ describe('keywords', () => {
         (text: string) => place.rowsAs(acme.principal, text, params),
         (text: string) => place.rows(text, params),
       ]) {
-        const error = await run(`insert into keywords (${COLUMNS}) values ($1, $2, $3, $4, $5)`).catch((e: TenantryError) => e.toJSON())
+        const error = await run(`insert into keywords (${COLUMNS}) values ($1, $2, $3, $4, $5)`).catch(
+          (e: TenantryError) => e.toJSON(),
+        )
         expect(error, `${type} of ${parent}`).toMatchObject({ code })
         if (parent === foreign.shoes.id || parent === NOBODY) errors.push(error)
       }
@@ -93,7 +122,10 @@ describe('keywords', () => {
     for (const [statement, params] of [
       ['update keywords set parent_seed_keyword_id = id where id = $1', [running.id]],
       ['update keywords set parent_seed_keyword_id = $1 where id = $2', [trail.id, running.id]],
-      [`update keywords set keyword_type = 'longtail', parent_seed_keyword_id = $1 where id = $2`, [running.id, shoes.id]],
+      [
+        `update keywords set keyword_type = 'longtail', parent_seed_keyword_id = $1 where id = $2`,
+        [running.id, shoes.id],
+      ],
       [`update keywords set keyword_type = 'subtopic' where id = $1`, [running.id]],
       ['update keywords set workflow_id = $1 where id = $2', [elsewhere.id, running.id]],
       ['update keywords set workflow_id = null where id = $1', [shoes.id]],
@@ -103,7 +135,10 @@ describe('keywords', () => {
       })
     }
     // To another seed of the workflow a longtail may move.
-    await place.rowsAs(acme.principal, 'update keywords set parent_seed_keyword_id = $1 where id = $2', [boots.id, running.id])
+    await place.rowsAs(acme.principal, 'update keywords set parent_seed_keyword_id = $1 where id = $2', [
+      boots.id,
+      running.id,
+    ])
     await acme.scope.keywords.remove(boots.id)
     await expect(acme.scope.keywords.get(running.id)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
   })
@@ -119,11 +154,17 @@ describe('keywords', () => {
     await expect(keywords.addSubtopics({ parentId: shoes.id, keywords: found })).rejects.toMatchObject({
       issues: [{ path: 'parentId' }],
     })
-    await expect(keywords.addLongtails({ parentId: NOBODY, keywords: found })).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
-    await expect(keywords.create({ keyword: 'x', keywordType: 'longtail', workflowId: workflow.id })).rejects.toMatchObject({
+    await expect(keywords.addLongtails({ parentId: NOBODY, keywords: found })).rejects.toMatchObject({
+      code: 'TENANTRY_NOT_FOUND',
+    })
+    await expect(
+      keywords.create({ keyword: 'x', keywordType: 'longtail', workflowId: workflow.id }),
+    ).rejects.toMatchObject({
       issues: [{ path: 'parentSeedKeywordId' }],
     })
-    await expect(keywords.addSeeds({ workflowId: NOBODY, keywords: found })).rejects.toMatchObject({ code: 'TENANTRY_FOREIGN_KEY' })
+    await expect(keywords.addSeeds({ workflowId: NOBODY, keywords: found })).rejects.toMatchObject({
+      code: 'TENANTRY_FOREIGN_KEY',
+    })
     for (const [wrong, path] of [
       [{ keyword: ' ' }, 'keywords.0.keyword'],
       [{ keyword: 'a\0' }, 'keywords.0.keyword'],
@@ -132,8 +173,10 @@ describe('keywords', () => {
       [{ keyword: 'x', subtopics: [{}] }, 'keywords.0.subtopics.0.keyword'],
       [{ keyword: 'x', articleStatus: 'ready' }, 'keywords.0.articleStatus'],
     ] as const) {
-      const input: { keyword: string } = wrong
-      await expect(keywords.addSeeds({ workflowId: workflow.id, keywords: [input] })).rejects.toMatchObject({ issues: [{ path }] })
+      const input: { keyword: string } = wrong as never
+      await expect(keywords.addSeeds({ workflowId: workflow.id, keywords: [input] })).rejects.toMatchObject({
+        issues: [{ path }],
+      })
     }
     expect(await keywords.count()).toBe(before)
   })
@@ -151,14 +194,26 @@ describe('keywords', () => {
   })
 
   const MACHINES = [
-    ['longtail_status', EXPANSION_STATUSES, 'not_started>processing processing>complete processing>failed complete>processing failed>processing'],
-    ['subtopics_status', EXPANSION_STATUSES, 'not_started>processing processing>complete processing>failed complete>processing failed>processing'],
+    [
+      'longtail_status',
+      EXPANSION_STATUSES,
+      'not_started>processing processing>complete processing>failed complete>processing failed>processing',
+    ],
+    [
+      'subtopics_status',
+      EXPANSION_STATUSES,
+      'not_started>processing processing>complete processing>failed complete>processing failed>processing',
+    ],
     [
       'article_status',
       KEYWORD_ARTICLE_STATUSES,
       'not_started>ready ready>processing ready>not_started processing>complete processing>failed complete>ready failed>ready failed>processing',
     ],
-    ['filter_status', FILTER_STATUSES, 'not_started>approved not_started>rejected approved>rejected rejected>approved'],
+    [
+      'filter_status',
+      FILTER_STATUSES,
+      'not_started>approved not_started>rejected approved>rejected rejected>approved',
+    ],
   ] as const
 
   test.each(MACHINES)('take every step of %s and no other, by raw SQL', async (column, states, edges) => {
@@ -189,8 +244,12 @@ describe('keywords', () => {
     expect(await keywords.moveLongtails(shoes.id, 'complete')).toMatchObject({ longtailStatus: 'complete' })
     await keywords.moveSubtopics(shoes.id, 'processing')
     await keywords.moveArticle(shoes.id, 'ready')
-    await expect(keywords.moveArticle(shoes.id, 'complete')).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
-    await expect(keywords.moveSubtopics(NOBODY, 'failed')).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await expect(keywords.moveArticle(shoes.id, 'complete')).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
+    await expect(keywords.moveSubtopics(NOBODY, 'failed')).rejects.toMatchObject({
+      code: 'TENANTRY_NOT_FOUND',
+    })
   })
 })
 
@@ -204,20 +263,38 @@ describe('clusters', () => {
         'insert into topic_clusters (organization_id, workflow_id, hub_keyword_id, spoke_keyword_id) values ($1, $2, $3, $4)',
         [acme.organization.id, workflow.id, hub, spoke],
       )
-    await expect(insert(shoes.id, shoes.id)).rejects.toMatchObject({ constraint: 'topic_clusters_hub_is_no_spoke_check' })
-    await expect(insert(shoes.id, elsewhere.running.id)).rejects.toMatchObject({ code: 'TENANTRY_FOREIGN_KEY' })
-    await expect(insert(elsewhere.shoes.id, running.id)).rejects.toMatchObject({ code: 'TENANTRY_FOREIGN_KEY' })
+    await expect(insert(shoes.id, shoes.id)).rejects.toMatchObject({
+      constraint: 'topic_clusters_hub_is_no_spoke_check',
+    })
+    await expect(insert(shoes.id, elsewhere.running.id)).rejects.toMatchObject({
+      code: 'TENANTRY_FOREIGN_KEY',
+    })
+    await expect(insert(elsewhere.shoes.id, running.id)).rejects.toMatchObject({
+      code: 'TENANTRY_FOREIGN_KEY',
+    })
     await insert(shoes.id, running.id)
     await expect(insert(boots.id, running.id)).rejects.toMatchObject({ code: 'TENANTRY_UNIQUE' })
     const { clusters } = acme.scope
     await expect(
-      clusters.assign({ workflowId: workflow.id, hubKeywordId: shoes.id, spokes: [{ keywordId: shoes.id.toUpperCase() }] }),
+      clusters.assign({
+        workflowId: workflow.id,
+        hubKeywordId: shoes.id,
+        spokes: [{ keywordId: shoes.id.toUpperCase() }],
+      }),
     ).rejects.toMatchObject({ issues: [{ path: 'spokes' }] })
     await expect(
-      clusters.assign({ workflowId: workflow.id, hubKeywordId: shoes.id, spokes: [{ keywordId: boots.id, similarityScore: 2 }] }),
+      clusters.assign({
+        workflowId: workflow.id,
+        hubKeywordId: shoes.id,
+        spokes: [{ keywordId: boots.id, similarityScore: 2 }],
+      }),
     ).rejects.toMatchObject({ issues: [{ path: 'spokes.0.similarityScore' }] })
     await expect(
-      clusters.assign({ workflowId: workflow.id, hubKeywordId: shoes.id, spokes: [{ keywordId: elsewhere.boots.id }] }),
+      clusters.assign({
+        workflowId: workflow.id,
+        hubKeywordId: shoes.id,
+        spokes: [{ keywordId: elsewhere.boots.id }],
+      }),
     ).rejects.toMatchObject({ code: 'TENANTRY_FOREIGN_KEY' })
     expect(await clusters.count({ where: { workflowId: workflow.id } })).toBe(1)
   })
@@ -235,28 +312,42 @@ describe('clusters', () => {
       ],
     })
     expect(await clusters.validate({ workflowId: workflow.id })).toMatchObject([
-      { hubKeywordId: shoes.id, validationStatus: 'valid', avgSimilarity: 0.7, spokeCount: 3, validationReason: null },
+      {
+        hubKeywordId: shoes.id,
+        validationStatus: 'valid',
+        avgSimilarity: 0.7,
+        spokeCount: 3,
+        validationReason: null,
+      },
     ])
-    const verdict = async (thresholds: object) => (await clusters.validate({ workflowId: workflow.id, ...thresholds }))[0]
+    const verdict = async (thresholds: object) =>
+      (await clusters.validate({ workflowId: workflow.id, ...thresholds }))[0]
     expect(await verdict({ minSimilarity: 0.8 })).toMatchObject({
       validationStatus: 'invalid',
       validationReason: 'an average similarity of 0.700, and it takes at least 0.8',
     })
-    expect(await verdict({ minSpokes: 4 })).toMatchObject({ validationReason: '3 spokes, and it takes at least 4' })
-    expect(await verdict({ maxSpokes: 2 })).toMatchObject({ validationReason: '3 spokes, and at most 2 belong together' })
+    expect(await verdict({ minSpokes: 4 })).toMatchObject({
+      validationReason: '3 spokes, and it takes at least 4',
+    })
+    expect(await verdict({ maxSpokes: 2 })).toMatchObject({
+      validationReason: '3 spokes, and at most 2 belong together',
+    })
 
     await expect(
       place.rowsAs(acme.principal, `update cluster_validation_results set validation_status = 'valid'`),
     ).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
-    await place.rows(`update cluster_validation_results set validation_status = 'valid', avg_similarity = 1, spoke_count = 99 where workflow_id = $1`, [
-      workflow.id,
-    ])
+    await place.rows(
+      `update cluster_validation_results set validation_status = 'valid', avg_similarity = 1, spoke_count = 99 where workflow_id = $1`,
+      [workflow.id],
+    )
     expect(await acme.scope.clusterValidations.find({ where: { workflowId: workflow.id } })).toMatchObject({
       validationStatus: 'invalid',
       avgSimilarity: 0.7,
       spokeCount: 3,
     })
-    await expect(verdict({ minSpokes: 5, maxSpokes: 4 })).rejects.toMatchObject({ issues: [{ path: 'maxSpokes' }] })
+    await expect(verdict({ minSpokes: 5, maxSpokes: 4 })).rejects.toMatchObject({
+      issues: [{ path: 'maxSpokes' }],
+    })
   })
 
   test('are read with their spokes and verdict; one that is dissolved has none', async () => {
@@ -271,16 +362,23 @@ describe('clusters', () => {
     await assign(shoes.id, running.id, trail.id)
     await clusters.validate({ workflowId: workflow.id })
     const [hub] = await clusters.ofWorkflow(workflow.id)
-    expect(hub).toMatchObject({ keyword: 'shoes', validation: { validationStatus: 'valid', avgSimilarity: 0.75 } })
+    expect(hub).toMatchObject({
+      keyword: 'shoes',
+      validation: { validationStatus: 'valid', avgSimilarity: 0.75 },
+    })
     expect(hub?.spokes.map(({ spokeKeywordId }) => spokeKeywordId)).toEqual([trail.id, running.id])
 
     await assign(boots.id, trail.id)
-    expect((await clusters.ofWorkflow(workflow.id)).map(({ keyword, spokes }) => [keyword, spokes.length])).toEqual([
+    expect(
+      (await clusters.ofWorkflow(workflow.id)).map(({ keyword, spokes }) => [keyword, spokes.length]),
+    ).toEqual([
       ['boots', 1],
       ['shoes', 1],
     ])
     expect(await clusters.dissolve(workflow.id, shoes.id)).toBe(1)
-    expect((await clusters.validate({ workflowId: workflow.id })).map(({ hubKeywordId }) => hubKeywordId)).toEqual([boots.id])
+    expect(
+      (await clusters.validate({ workflowId: workflow.id })).map(({ hubKeywordId }) => hubKeywordId),
+    ).toEqual([boots.id])
     expect(await acme.scope.clusterValidations.count({ where: { workflowId: workflow.id } })).toBe(1)
   })
 })
@@ -290,14 +388,33 @@ describe('a decision', () => {
     const { workflow, shoes } = await keywordsOf(acme)
     const member = await acme.member()
     const about = { workflowId: workflow.id, entityType: 'seed_keywords' } as const
-    const first = await acme.scope.approvals.decide({ ...about, decision: 'rejected', feedback: 'too broad', userId: NOBODY })
+    const first = await acme.scope.approvals.decide({
+      ...about,
+      decision: 'rejected',
+      feedback: 'too broad',
+      userId: NOBODY,
+    })
     expect(first).toMatchObject({ userId: acme.user.id, entityId: workflow.id, entityKeywordId: null })
-    const second = await member.scope.approvals.decide({ ...about, decision: 'approved', confidenceScore: 0.9 })
-    expect(second).toMatchObject({ id: first.id, userId: member.user.id, decision: 'approved', feedback: null })
+    const second = await member.scope.approvals.decide({
+      ...about,
+      decision: 'approved',
+      confidenceScore: 0.9,
+    })
+    expect(second).toMatchObject({
+      id: first.id,
+      userId: member.user.id,
+      decision: 'approved',
+      feedback: null,
+    })
     expect(await acme.scope.approvals.isApproved(workflow.id, 'seed_keywords')).toBe(true)
     expect(await acme.scope.approvals.isApproved(workflow.id, 'clusters')).toBe(false)
     expect(
-      await acme.service.approvals.decide({ ...about, entityId: shoes.id, decision: 'approved', userId: acme.user.id }),
+      await acme.service.approvals.decide({
+        ...about,
+        entityId: shoes.id,
+        decision: 'approved',
+        userId: acme.user.id,
+      }),
     ).toMatchObject({ entityKeywordId: shoes.id, userId: acme.user.id })
   })
 
@@ -312,7 +429,9 @@ describe('a decision', () => {
       [workflow.id, NOBODY],
       [foreign.workflow.id, foreign.workflow.id],
     ] as const) {
-      await expect(approvals.decide({ workflowId, entityType: 'clusters', entityId, decision: 'approved' })).rejects.toMatchObject({
+      await expect(
+        approvals.decide({ workflowId, entityType: 'clusters', entityId, decision: 'approved' }),
+      ).rejects.toMatchObject({
         code: 'TENANTRY_FOREIGN_KEY',
       })
     }

@@ -29,31 +29,36 @@ describe('a person of two organizations', () => {
     expect(await there.users.me()).toEqual(acme.user)
   })
 
-  test.each(['removed', 'made inactive'])('sees nothing from the next statement on when %s, inside a transaction too', async (how) => {
-    const acme = await team(place.content)
-    await acme.scope.competitors.add({ url: 'https://one.example' })
-    const { user, scope } = await acme.member()
-    await scope.transaction(async (inside) => {
-      expect(await inside.competitors.count()).toBe(1)
-      const change =
-        how === 'removed'
-          ? 'delete from user_organizations where user_id = $1'
-          : 'update user_organizations set active = false where user_id = $1'
-      // By another connection, while the transaction is open; the embedded server has one.
-      if (place.database.driver.traits.concurrent) await place.rows(change, [user.id])
-      else await inside.members.leave()
-      expect(await inside.competitors.count()).toBe(0)
-      await expect(inside.competitors.add({ url: 'https://two.example' })).rejects.toMatchObject({
-        code: 'TENANTRY_ISOLATION',
-      })
-    }).catch((error: unknown) => {
-      // What was refused inside has ended the transaction.
-      expect(error).toMatchObject({ code: 'TENANTRY_ISOLATION' })
-    })
-    expect(await scope.competitors.count()).toBe(0)
-    await expect(scope.organizations.current()).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
-    expect(await scope.organizations.mine()).toEqual([])
-  })
+  test.each(['removed', 'made inactive'])(
+    'sees nothing from the next statement on when %s, inside a transaction too',
+    async (how) => {
+      const acme = await team(place.content)
+      await acme.scope.competitors.add({ url: 'https://one.example' })
+      const { user, scope } = await acme.member()
+      await scope
+        .transaction(async (inside) => {
+          expect(await inside.competitors.count()).toBe(1)
+          const change =
+            how === 'removed'
+              ? 'delete from user_organizations where user_id = $1'
+              : 'update user_organizations set active = false where user_id = $1'
+          // By another connection, while the transaction is open; the embedded server has one.
+          if (place.database.driver.traits.concurrent) await place.rows(change, [user.id])
+          else await inside.members.leave()
+          expect(await inside.competitors.count()).toBe(0)
+          await expect(inside.competitors.add({ url: 'https://two.example' })).rejects.toMatchObject({
+            code: 'TENANTRY_ISOLATION',
+          })
+        })
+        .catch((error: unknown) => {
+          // What was refused inside has ended the transaction.
+          expect(error).toMatchObject({ code: 'TENANTRY_ISOLATION' })
+        })
+      expect(await scope.competitors.count()).toBe(0)
+      await expect(scope.organizations.current()).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+      expect(await scope.organizations.mine()).toEqual([])
+    },
+  )
 })
 
 test('get_auth_user_org_id answers the active organization, and nothing to whoever is no member', async () => {
@@ -76,7 +81,9 @@ describe('members', () => {
       ['member', 'member'],
     ])
     expect(await acme.service.members.people()).toEqual(people)
-    expect(await place.rowsAs(acme.principal, 'select email from users')).toEqual([{ email: acme.user.email }])
+    expect(await place.rowsAs(acme.principal, 'select email from users')).toEqual([
+      { email: acme.user.email },
+    ])
   })
 
   test('are managed by owners and administrators, owners by owners alone', async () => {
@@ -84,19 +91,31 @@ describe('members', () => {
     const admin = await acme.member('admin')
     const member = await acme.member()
     const refused = { code: 'TENANTRY_ISOLATION' }
-    await expect(member.scope.members.changeRole({ userId: member.user.id, role: 'admin' })).rejects.toMatchObject(refused)
+    await expect(
+      member.scope.members.changeRole({ userId: member.user.id, role: 'admin' }),
+    ).rejects.toMatchObject(refused)
     await expect(member.scope.members.deactivate(admin.user.id)).rejects.toMatchObject(refused)
     await expect(member.scope.members.expel(admin.user.id)).rejects.toMatchObject(refused)
-    await expect(admin.scope.members.changeRole({ userId: member.user.id, role: 'owner' })).rejects.toMatchObject(refused)
+    await expect(
+      admin.scope.members.changeRole({ userId: member.user.id, role: 'owner' }),
+    ).rejects.toMatchObject(refused)
     await expect(admin.scope.members.deactivate(acme.user.id)).rejects.toMatchObject(refused)
     await expect(admin.scope.members.expel(acme.user.id)).rejects.toMatchObject(refused)
-    await expect(member.scope.organizations.update(acme.organization.id, { name: 'Mine' })).rejects.toMatchObject({
+    await expect(
+      member.scope.organizations.update(acme.organization.id, { name: 'Mine' }),
+    ).rejects.toMatchObject({
       code: 'TENANTRY_NOT_FOUND',
     })
 
-    expect(await admin.scope.organizations.update(acme.organization.id, { name: 'Ours' })).toMatchObject({ name: 'Ours' })
-    expect(await admin.scope.members.changeRole({ userId: member.user.id, role: 'admin' })).toMatchObject({ role: 'admin' })
-    expect(await acme.scope.members.changeRole({ userId: member.user.id, role: 'owner' })).toMatchObject({ role: 'owner' })
+    expect(await admin.scope.organizations.update(acme.organization.id, { name: 'Ours' })).toMatchObject({
+      name: 'Ours',
+    })
+    expect(await admin.scope.members.changeRole({ userId: member.user.id, role: 'admin' })).toMatchObject({
+      role: 'admin',
+    })
+    expect(await acme.scope.members.changeRole({ userId: member.user.id, role: 'owner' })).toMatchObject({
+      role: 'owner',
+    })
     expect(await admin.scope.members.me()).toMatchObject({ role: 'admin' })
     await expect(acme.scope.members.expel(NOBODY)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
   })
@@ -125,12 +144,18 @@ describe('members', () => {
     const lastOwner = { code: 'TENANTRY_CHECK', constraint: 'user_organizations_owner' }
     await expect(acme.scope.members.leave()).rejects.toMatchObject(lastOwner)
     await expect(acme.scope.members.deactivate(acme.user.id)).rejects.toMatchObject(lastOwner)
-    await expect(acme.service.members.changeRole({ userId: acme.user.id, role: 'admin' })).rejects.toMatchObject(lastOwner)
-    await expect(place.rows('delete from users where id = $1', [acme.user.id])).rejects.toMatchObject(lastOwner)
+    await expect(
+      acme.service.members.changeRole({ userId: acme.user.id, role: 'admin' }),
+    ).rejects.toMatchObject(lastOwner)
+    await expect(place.rows('delete from users where id = $1', [acme.user.id])).rejects.toMatchObject(
+      lastOwner,
+    )
 
     await acme.member('owner')
     await expect(
-      place.rows(`update user_organizations set role = 'member' where organization_id = $1`, [acme.organization.id]),
+      place.rows(`update user_organizations set role = 'member' where organization_id = $1`, [
+        acme.organization.id,
+      ]),
     ).rejects.toMatchObject(lastOwner)
     await acme.scope.members.leave()
     expect(await acme.service.members.count({ where: { role: 'owner' } })).toBe(1)
@@ -140,7 +165,9 @@ describe('members', () => {
     const acme = await team(place.content)
     await acme.scope.competitors.add({ url: 'https://one.example' })
     await acme.service.organizations.remove(acme.organization.id)
-    expect(await place.rows('select from user_organizations where organization_id = $1', [acme.organization.id])).toEqual([])
+    expect(
+      await place.rows('select from user_organizations where organization_id = $1', [acme.organization.id]),
+    ).toEqual([])
     expect(await place.rows('select from users where id = $1', [acme.user.id])).toHaveLength(1)
   })
 
@@ -150,11 +177,17 @@ describe('members', () => {
       const acme = await team(place.content)
       const { user, scope } = await acme.member('owner')
       const outcomes = await Promise.allSettled([
-        acme.scope.transaction((inside) => inside.members.changeRole({ userId: user.id, role: 'member' }), { isolation }),
-        scope.transaction((inside) => inside.members.changeRole({ userId: acme.user.id, role: 'member' }), { isolation }),
+        acme.scope.transaction((inside) => inside.members.changeRole({ userId: user.id, role: 'member' }), {
+          isolation,
+        }),
+        scope.transaction((inside) => inside.members.changeRole({ userId: acme.user.id, role: 'member' }), {
+          isolation,
+        }),
       ])
       expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
-      expect(await acme.service.members.count({ where: { role: 'owner', active: true } })).toBeGreaterThanOrEqual(1)
+      expect(
+        await acme.service.members.count({ where: { role: 'owner', active: true } }),
+      ).toBeGreaterThanOrEqual(1)
     }
   })
 })
@@ -165,7 +198,11 @@ describe('an invitation', () => {
   test('makes whoever has its token a member, once, with the role that was offered', async () => {
     const acme = await team(place.content)
     const { invitation, token } = await acme.scope.invitations.invite({ email: invitee, role: 'admin' })
-    expect(invitation).toMatchObject({ email: 'new.person@example.com', status: 'pending', invitedBy: acme.user.id })
+    expect(invitation).toMatchObject({
+      email: 'new.person@example.com',
+      status: 'pending',
+      invitedBy: acme.user.id,
+    })
     expect(JSON.stringify(invitation)).not.toContain(token.split('.')[1])
     expect(await acme.scope.invitations.open()).toEqual([invitation])
 
@@ -175,9 +212,14 @@ describe('an invitation', () => {
     expect(accepted).toMatchObject({ userId: guest.id, role: 'admin', active: true })
     expect(await service.invitations.accept({ token, userId: guest.id })).toEqual(accepted)
     const other = await person(place.content, 'other')
-    await expect(service.invitations.accept({ token, userId: other.id })).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await expect(service.invitations.accept({ token, userId: other.id })).rejects.toMatchObject({
+      code: 'TENANTRY_NOT_FOUND',
+    })
     expect(await acme.scope.invitations.open()).toEqual([])
-    expect(await acme.scope.invitations.get(invitation.id)).toMatchObject({ status: 'accepted', acceptedBy: guest.id })
+    expect(await acme.scope.invitations.get(invitation.id)).toMatchObject({
+      status: 'accepted',
+      acceptedBy: guest.id,
+    })
   })
 
   test('is made by owners and administrators, one of an owner by owners alone', async () => {
@@ -186,12 +228,18 @@ describe('an invitation', () => {
     const member = await acme.member()
     const refused = { code: 'TENANTRY_ISOLATION' }
     await expect(member.scope.invitations.invite({ email: invitee })).rejects.toMatchObject(refused)
-    await expect(admin.scope.invitations.invite({ email: invitee, role: 'owner' })).rejects.toMatchObject(refused)
+    await expect(admin.scope.invitations.invite({ email: invitee, role: 'owner' })).rejects.toMatchObject(
+      refused,
+    )
     const { invitation } = await admin.scope.invitations.invite({ email: invitee })
     await expect(member.scope.invitations.revoke(invitation.id)).rejects.toMatchObject(refused)
-    await expect(acme.scope.invitations.invite({ email: invitee })).rejects.toMatchObject({ code: 'TENANTRY_UNIQUE' })
+    await expect(acme.scope.invitations.invite({ email: invitee })).rejects.toMatchObject({
+      code: 'TENANTRY_UNIQUE',
+    })
     expect(await acme.scope.invitations.revoke(invitation.id)).toMatchObject({ status: 'revoked' })
-    await expect(acme.scope.invitations.revoke(invitation.id)).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
+    await expect(acme.scope.invitations.revoke(invitation.id)).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
     await acme.scope.invitations.invite({ email: invitee, role: 'owner' })
   })
 
@@ -202,16 +250,27 @@ describe('an invitation', () => {
     const revoked = await acme.scope.invitations.invite({ email: 'a@example.com' })
     await acme.scope.invitations.revoke(revoked.invitation.id)
     const expired = await acme.scope.invitations.invite({ email: 'b@example.com' })
-    await place.rows(`update organization_invitations set expires_at = now() where id = $1`, [expired.invitation.id])
+    await place.rows(`update organization_invitations set expires_at = now() where id = $1`, [
+      expired.invitation.id,
+    ])
     const { token } = await acme.scope.invitations.invite({ email: 'c@example.com' })
     const elsewhere = `${(await team(place.content)).organization.id}.${token.split('.')[1]}`
-    for (const wrong of [revoked.token, expired.token, elsewhere, `${acme.organization.id}.${'0'.repeat(64)}`, '', "'; --"]) {
+    for (const wrong of [
+      revoked.token,
+      expired.token,
+      elsewhere,
+      `${acme.organization.id}.${'0'.repeat(64)}`,
+      '',
+      "'; --",
+    ]) {
       await expect(service.invitations.accept({ token: wrong, userId: guest.id })).rejects.toMatchObject({
         code: 'TENANTRY_NOT_FOUND',
       })
     }
     await expect(
-      place.rows(`update organization_invitations set status = 'accepted' where id = $1`, [expired.invitation.id]),
+      place.rows(`update organization_invitations set status = 'accepted' where id = $1`, [
+        expired.invitation.id,
+      ]),
     ).rejects.toMatchObject({ code: 'TENANTRY_CHECK' })
     // One that has expired is no obstacle to another.
     await acme.scope.invitations.invite({ email: 'b@example.com' })
@@ -226,9 +285,13 @@ test('people sign up once, by their address in any case, and only the service ro
   expect(await service.users.findByEmail('ADA@example.com')).toEqual(one)
   expect(await service.users.findByEmail('nobody@example.com')).toBeNull()
   const acme = await team(place.content)
-  await expect(acme.scope.users.signUp({ email: 'x@example.com' })).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+  await expect(acme.scope.users.signUp({ email: 'x@example.com' })).rejects.toMatchObject({
+    code: 'TENANTRY_ISOLATION',
+  })
   await expect(acme.scope.organizations.found({ name: 'X', ownerId: acme.user.id })).rejects.toMatchObject({
     code: 'TENANTRY_ISOLATION',
   })
-  expect(await acme.scope.users.update(acme.user.id, { fullName: 'Renamed' })).toMatchObject({ fullName: 'Renamed' })
+  expect(await acme.scope.users.update(acme.user.id, { fullName: 'Renamed' })).toMatchObject({
+    fullName: 'Renamed',
+  })
 })

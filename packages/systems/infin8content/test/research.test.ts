@@ -9,14 +9,24 @@ beforeAll(async () => {
 afterAll(() => place?.close())
 
 const expire = (organization: string) =>
-  place.rows('update tavily_research_cache set cached_until = now() where organization_id = $1', [organization])
+  place.rows('update tavily_research_cache set cached_until = now() where organization_id = $1', [
+    organization,
+  ])
 
 describe('an entry', () => {
   test('is found by its query in any case and with any space, by its own organization, until it expires', async () => {
     const acme = await team(place.content)
     const bolt = await team(place.content)
-    const kept = await acme.scope.research.remember({ query: '  Best   Running\tShoes ', results: [1, { a: null }], sourceCount: 3 })
-    expect(kept).toMatchObject({ researchQuery: 'best running shoes', researchResults: [1, { a: null }], sourceCount: 3 })
+    const kept = await acme.scope.research.remember({
+      query: '  Best   Running\tShoes ',
+      results: [1, { a: null }],
+      sourceCount: 3,
+    })
+    expect(kept).toMatchObject({
+      researchQuery: 'best running shoes',
+      researchResults: [1, { a: null }],
+      sourceCount: 3,
+    })
     expect(await acme.scope.research.lookup('BEST running\n shoes')).toEqual(kept)
     expect(await acme.service.research.lookup('best running shoes')).toEqual(kept)
     expect(await bolt.scope.research.lookup('best running shoes')).toBeNull()
@@ -27,7 +37,9 @@ describe('an entry', () => {
     expect(left).toEqual({ hours: 24 })
     await expire(acme.organization.id)
     expect(await acme.scope.research.lookup('best running shoes')).toBeNull()
-    expect(await acme.scope.research.remember({ query: 'Best running shoes', results: [2], hours: 1 })).toMatchObject({ id: kept.id })
+    expect(
+      await acme.scope.research.remember({ query: 'Best running shoes', results: [2], hours: 1 }),
+    ).toMatchObject({ id: kept.id })
     expect(await acme.scope.research.forget('best RUNNING shoes')).toBe(true)
     expect(await acme.scope.research.forget('best running shoes')).toBe(false)
   })
@@ -52,7 +64,9 @@ describe('an entry', () => {
     await acme.scope.research.remember({ query: 'old', results: [] })
     await expire(acme.organization.id)
     await acme.scope.research.remember({ query: 'new', results: [] })
-    expect(await place.content.runJob('purge research cache')).toMatch(/^\d+ expired research results are removed$/)
+    expect(await place.content.runJob('purge research cache')).toMatch(
+      /^\d+ expired research results are removed$/,
+    )
     const { items } = await acme.scope.research.list()
     expect(items.map(({ researchQuery }) => researchQuery)).toEqual(['new'])
     const job = place.content.definition.jobs.find(({ name }) => name === 'purge research cache')
@@ -94,7 +108,9 @@ describe('cached', () => {
   test('leaves the asking to the next one when it failed, at once', async () => {
     const acme = await team(place.content)
     const { research } = acme.scope
-    await expect(research.cached('down', () => Promise.reject(new Error('service is down')))).rejects.toThrow('service is down')
+    await expect(research.cached('down', () => Promise.reject(new Error('service is down')))).rejects.toThrow(
+      'service is down',
+    )
     expect(await research.cached('down', async () => ({ results: 'up' }), { leaseSeconds: 3600 })).toBe('up')
   })
 
@@ -108,7 +124,9 @@ describe('cached', () => {
       return slow.promise
     })
     await taken.promise
-    await place.rows(`update tavily_research_cache set fill_until = now() where organization_id = $1`, [acme.organization.id])
+    await place.rows(`update tavily_research_cache set fill_until = now() where organization_id = $1`, [
+      acme.organization.id,
+    ])
     expect(await research.cached('slow', async () => ({ results: 'quick' }))).toBe('quick')
     slow.resolve({ results: 'late' })
     expect(await late).toBe('late')
@@ -122,7 +140,7 @@ describe('cached', () => {
   ])('refuses %s and asks nobody', async (_what, query, options, path) => {
     const acme = await team(place.content)
     await expect(
-      acme.scope.research.cached(query, () => Promise.reject(new Error('asked')), options),
+      acme.scope.research.cached(query, () => Promise.reject(new Error('asked')), options as object),
     ).rejects.toMatchObject({ issues: [{ path }] })
     expect(await acme.scope.research.count()).toBe(0)
   })

@@ -3,7 +3,10 @@
  * schema that is measured against it.
  */
 
-const STAMPS = ['created_at timestamptz not null default now()', 'updated_at timestamptz not null default now()']
+const STAMPS = [
+  'created_at timestamptz not null default now()',
+  'updated_at timestamptz not null default now()',
+]
 const ID = 'id uuid not null default gen_random_uuid()'
 const METADATA = "metadata jsonb not null default '{}'"
 
@@ -379,12 +382,20 @@ export const INDEXES: Readonly<Record<string, DocumentedIndex>> = {
   },
   idx_tavily_cache_query: on('tavily_research_cache', 'research_query'),
   idx_tavily_cache_cached_until: on('tavily_research_cache', 'cached_until'),
-  idx_tavily_cache_lookup: on('tavily_research_cache', 'organization_id', 'lower(research_query)', 'cached_until'),
+  idx_tavily_cache_lookup: on(
+    'tavily_research_cache',
+    'organization_id',
+    'lower(research_query)',
+    'cached_until',
+  ),
   idx_tavily_cache_expiry: {
     ...on('tavily_research_cache', 'cached_until'),
     by: 'idx_tavily_cache_cached_until',
   },
-  idx_rate_limits_org_id: { ...on('rate_limits', 'organization_id'), by: 'rate_limits_organization_id_key_key' },
+  idx_rate_limits_org_id: {
+    ...on('rate_limits', 'organization_id'),
+    by: 'rate_limits_organization_id_key_key',
+  },
   idx_rate_limits_key: on('rate_limits', 'key'),
   idx_rate_limits_window: on('rate_limits', 'window_start'),
   idx_usage_tracking_org_id: {

@@ -69,7 +69,10 @@ async function workflowIn(state: string): Promise<string> {
   const id = row?.id ?? ''
   await place.database.driver.transaction({}, async (connection) => {
     await connection.script('set local session_replication_role = replica')
-    await connection.query({ text: 'update intent_workflows set state = $1 where id = $2', params: [state, id] })
+    await connection.query({
+      text: 'update intent_workflows set state = $1 where id = $2',
+      params: [state, id],
+    })
   })
   return id
 }
@@ -120,41 +123,56 @@ describe('raw SQL', () => {
     expect(taken.toSorted()).toEqual(edges.toSorted())
   })
 
-  test.each(Object.entries(GATES))('can’t take %s without the approval of all %s, nor after it was withdrawn', async (edge, entityType) => {
-    const [from = '', to = ''] = edge.split(' ')
-    const id = await workflowIn(from)
-    const step = () =>
-      place.rowsAs(acme.principal, 'update intent_workflows set state = $1 where id = $2 returning state', [to, id])
-    const missing = { code: 'TENANTRY_CHECK', constraint: `${entityType}_approved` }
-    const { approvals } = acme.scope
-    await expect(step()).rejects.toMatchObject(missing)
-    await approvals.decide({ workflowId: id, entityType, decision: 'rejected' })
-    await expect(step()).rejects.toMatchObject(missing)
-    const others = Object.values(GATES).filter((each) => each !== entityType)
-    for (const other of others) await approvals.decide({ workflowId: id, entityType: other, decision: 'approved' })
-    await expect(step()).rejects.toMatchObject(missing)
-    await approvals.decide({ workflowId: id, entityType, decision: 'approved' })
-    expect(await step()).toEqual([{ state: to }])
-  })
+  test.each(Object.entries(GATES))(
+    'can’t take %s without the approval of all %s, nor after it was withdrawn',
+    async (edge, entityType) => {
+      const [from = '', to = ''] = edge.split(' ')
+      const id = await workflowIn(from)
+      const step = () =>
+        place.rowsAs(acme.principal, 'update intent_workflows set state = $1 where id = $2 returning state', [
+          to,
+          id,
+        ])
+      const missing = { code: 'TENANTRY_CHECK', constraint: `${entityType}_approved` }
+      const { approvals } = acme.scope
+      await expect(step()).rejects.toMatchObject(missing)
+      await approvals.decide({ workflowId: id, entityType, decision: 'rejected' })
+      await expect(step()).rejects.toMatchObject(missing)
+      const others = Object.values(GATES).filter((each) => each !== entityType)
+      for (const other of others)
+        await approvals.decide({ workflowId: id, entityType: other, decision: 'approved' })
+      await expect(step()).rejects.toMatchObject(missing)
+      await approvals.decide({ workflowId: id, entityType, decision: 'approved' })
+      expect(await step()).toEqual([{ state: to }])
+    },
+  )
 
   test('can’t begin a workflow anywhere but in CREATED, nor in a state that isn’t one', async () => {
     for (const state of ['ICP_PENDING', 'COMPLETED', 'DONE']) {
       await expect(
-        place.rowsAs(acme.principal, 'insert into intent_workflows (organization_id, title, state) values ($1, $2, $3)', [
-          acme.organization.id,
-          'x',
-          state,
-        ]),
+        place.rowsAs(
+          acme.principal,
+          'insert into intent_workflows (organization_id, title, state) values ($1, $2, $3)',
+          [acme.organization.id, 'x', state],
+        ),
       ).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
     }
   })
 
   test('raises the version and leaves a record of every step, and can forge neither', async () => {
     const workflow = await acme.scope.workflows.start({ title: 'By hand' })
-    await place.rowsAs(acme.principal, `update intent_workflows set state = 'ICP_PENDING' where id = $1`, [workflow.id])
+    await place.rowsAs(acme.principal, `update intent_workflows set state = 'ICP_PENDING' where id = $1`, [
+      workflow.id,
+    ])
     expect(await acme.scope.workflows.get(workflow.id)).toMatchObject({ version: 2, currentStep: 1 })
     expect(await acme.scope.workflows.history(workflow.id)).toMatchObject([
-      { fromState: 'CREATED', toState: 'ICP_PENDING', version: 2, userId: acme.user.id, idempotencyKey: null },
+      {
+        fromState: 'CREATED',
+        toState: 'ICP_PENDING',
+        version: 2,
+        userId: acme.user.id,
+        idempotencyKey: null,
+      },
     ])
     const refused = { code: 'TENANTRY_ISOLATION' }
     for (const [statement, params] of [
@@ -170,7 +188,11 @@ describe('raw SQL', () => {
     ] as const) {
       await expect(place.rowsAs(acme.principal, statement, params)).rejects.toMatchObject(refused)
     }
-    for (const statement of ['delete from workflow_transitions', 'truncate workflow_transitions', 'update audit_logs set user_id = null']) {
+    for (const statement of [
+      'delete from workflow_transitions',
+      'truncate workflow_transitions',
+      'update audit_logs set user_id = null',
+    ]) {
       await expect(place.rows(statement)).rejects.toMatchObject(refused)
     }
   })
@@ -189,12 +211,19 @@ describe('a transition', () => {
     expect(ended).toMatchObject({ state: 'COMPLETED', version: PATH.length, currentStep: 7 })
     const history = await acme.scope.workflows.history(workflow.id)
     expect(history.map(({ toState }) => toState)).toEqual(PATH.slice(1))
-    await expect(acme.scope.workflows.cancel(workflow.id)).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
+    await expect(acme.scope.workflows.cancel(workflow.id)).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
   })
 
   test('is one effect for one idempotency key, and a conflict for another step', async () => {
     const workflow = await acme.scope.workflows.start({ title: 'Twice' })
-    const input = { to: 'ICP_PENDING', idempotencyKey: 'k1', reason: 'ready', metadata: { by: 'test' } } as const
+    const input = {
+      to: 'ICP_PENDING',
+      idempotencyKey: 'k1',
+      reason: 'ready',
+      metadata: { by: 'test' },
+    } as const
     const first = await acme.scope.workflows.transition(workflow.id, input)
     expect(await acme.scope.workflows.transition(workflow.id, input)).toEqual({ ...first, replayed: true })
     await acme.scope.workflows.transition(workflow.id, { to: 'ICP_PROCESSING' })
@@ -215,7 +244,9 @@ describe('a transition', () => {
       acme.scope.workflows.transition(workflow.id, { to: 'ICP_PROCESSING', version: workflow.version }),
     ).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
     const other = await team(place.content)
-    await expect(other.scope.workflows.transition(workflow.id, { to: 'ICP_PROCESSING' })).rejects.toMatchObject({
+    await expect(
+      other.scope.workflows.transition(workflow.id, { to: 'ICP_PROCESSING' }),
+    ).rejects.toMatchObject({
       code: 'TENANTRY_NOT_FOUND',
     })
   })
@@ -236,11 +267,15 @@ describe('a transition', () => {
     expect(await acme.scope.workflows.history(workflow.id)).toEqual([])
   })
 
-  test('of ten callers who want the same step, one makes it; of ten with one key, all hear of the one', async ({ skip }) => {
+  test('of ten callers who want the same step, one makes it; of ten with one key, all hear of the one', async ({
+    skip,
+  }) => {
     skip(!place.database.driver.traits.concurrent, 'needs several connections: give TEST_DATABASE_URL')
     const workflow = await acme.scope.workflows.start({ title: 'Raced' })
     const race = (input: Parameters<typeof acme.scope.workflows.transition>[1]) =>
-      Promise.allSettled(Array.from({ length: 10 }, () => acme.scope.workflows.transition(workflow.id, input)))
+      Promise.allSettled(
+        Array.from({ length: 10 }, () => acme.scope.workflows.transition(workflow.id, input)),
+      )
     const without = await race({ to: 'ICP_PENDING' })
     expect(without.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const same = await race({ to: 'ICP_PROCESSING', idempotencyKey: 'once' })
@@ -278,7 +313,13 @@ test('lists count each workflow’s keywords, and find the active and the failed
 
 test('the service role starts a workflow in somebody’s name, a member only in their own', async () => {
   const { service, user, scope } = acme
-  expect(await service.workflows.start({ title: 'Imported', createdBy: user.id })).toMatchObject({ createdBy: user.id })
-  await expect(service.workflows.start({ title: 'Nobody’s' })).rejects.toMatchObject({ code: 'TENANTRY_NOT_NULL' })
-  expect(await scope.workflows.start({ title: 'Mine', createdBy: NOBODY })).toMatchObject({ createdBy: user.id })
+  expect(await service.workflows.start({ title: 'Imported', createdBy: user.id })).toMatchObject({
+    createdBy: user.id,
+  })
+  await expect(service.workflows.start({ title: 'Nobody’s' })).rejects.toMatchObject({
+    code: 'TENANTRY_NOT_NULL',
+  })
+  expect(await scope.workflows.start({ title: 'Mine', createdBy: NOBODY })).toMatchObject({
+    createdBy: user.id,
+  })
 })

@@ -49,7 +49,9 @@ let made = 0
 /** A person who is in no organization yet. */
 export async function person(content: Content, name = 'person') {
   made += 1
-  return content.asService().users.signUp({ email: `${name}-${process.pid}-${made}@example.com`, fullName: name })
+  return content
+    .asService()
+    .users.signUp({ email: `${name}-${process.pid}-${made}@example.com`, fullName: name })
 }
 
 /** An organization of its own for one test, with its owner. */
@@ -96,13 +98,18 @@ export async function keywordsOf({ scope }: Author) {
 }
 
 /** An article in a state, with two sections. */
-export async function articleOf({ scope }: Author, service: Omit<Scope, 'db' | 'transaction'>, completed = false) {
+export async function articleOf(
+  { scope }: Author,
+  service: { readonly sections: Scope['sections'] },
+  completed = false,
+) {
   const article = await scope.articles.create({ title: 'How to choose shoes' })
   await scope.articles.outline({ articleId: article.id, sections: [{ title: 'One' }, { title: 'Two' }] })
   await scope.articles.startGenerating(article.id)
   if (!completed) return scope.articles.withSections(article.id)
   const { claims } = await service.sections.claim({ limit: 2 })
-  for (const claim of claims) await service.sections.written(claim, { content: `Text of ${claim.row.title}.` })
+  for (const claim of claims)
+    await service.sections.written(claim, { content: `Text of ${claim.row.title}.` })
   await scope.articles.finishGenerating(article.id)
   return scope.articles.withSections(article.id)
 }
