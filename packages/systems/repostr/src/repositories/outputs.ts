@@ -1,5 +1,5 @@
 import { DatabaseError } from '@tenantry/core'
-import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { type Backlog, type Claim, type ClaimKey, transitioned } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { outputClaims } from '../database/outputs.ts'
@@ -96,7 +96,6 @@ export const outputs = defineRepository(table, {
     async claim(
       options: { readonly limit?: number; readonly leaseSeconds?: number } = {},
     ): Promise<readonly OutputClaim[]> {
-      serviceOnly(executor, 'claim')
       return (await outputClaims.claim(executor, options)).claims
     },
 
@@ -105,7 +104,6 @@ export const outputs = defineRepository(table, {
      * StaleTransitionError when the lease ran out and another worker took over. Service role only.
      */
     async complete(claim: ClaimKey, input: GeneratedOutputInput): Promise<void> {
-      serviceOnly(executor, 'complete')
       await outputClaims.finish(executor, claim, { set: parseInput(table, generatedOutputInput, input) })
     },
 
@@ -118,25 +116,21 @@ export const outputs = defineRepository(table, {
       reason: string,
       options: { readonly final?: boolean } = {},
     ): Promise<'retried' | 'failed'> {
-      serviceOnly(executor, 'fail')
       return outputClaims.fail(executor, claim, reason, options)
     },
 
     /** Holds a claim for another hour. Throws StaleTransitionError when it is lost. Service role only. */
     async renew(claim: ClaimKey): Promise<void> {
-      serviceOnly(executor, 'renew')
       await outputClaims.renew(executor, claim)
     },
 
     /** Gives claims back, as if they had never been taken: for a worker that stops. Service role only. */
     async release(claims: readonly ClaimKey[]): Promise<void> {
-      serviceOnly(executor, 'release')
       await outputClaims.release(executor, claims)
     },
 
     /** What waits, what runs, and what is stuck (`expired`). Service role only. */
     async backlog(): Promise<Backlog> {
-      serviceOnly(executor, 'backlog')
       return outputClaims.backlog(executor)
     },
   }),
