@@ -96,16 +96,19 @@ export function contextStatement(context: Context, options: { readonly role: boo
   }
 }
 
-/** Fails (division by zero) unless the session still has the context, and the role where one was set. */
-export function contextEcho(context: Context, options: { readonly role: boolean }): Statement {
+/**
+ * Fails (division by zero) unless the session still has the context, and acts as `role`: committing a changed one
+ * would leave it in the pool, where the next statement is another tenant's.
+ */
+export function contextEcho(context: Context, role: string): Statement {
   const conditions = [
     `pg_catalog.current_setting('${SETTINGS.user}', true) is not distinct from $1`,
     `nullif(pg_catalog.current_setting('${SETTINGS.organization}', true), '') is not distinct from $2`,
-    ...(options.role ? [`current_user = '${ROLES.tenant}'`] : []),
+    'current_user = $3',
   ]
   return {
     text: `select 1 / (${conditions.join(' and ')})::integer`,
-    params: [context.user, context.organization],
+    params: [context.user, context.organization, role],
     reusable: true,
   }
 }

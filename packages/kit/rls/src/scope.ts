@@ -16,12 +16,17 @@ import { ORGANIZATION_GATE, USER_GATE } from './gate.ts'
 import { knownLogin, type Login, loginOf } from './login.ts'
 import { ROLES } from './names.ts'
 import { checkedTenant, contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
+import { refuseEnd } from './refuse-end.ts'
 import type { Tenancy } from './tenancy.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
 /** The executor of one principal. Statements run with that principal's context, or not at all. */
-export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'>, principal: Principal): Executor {
+export function tenantExecutor(
+  database: Database,
+  tenancy: Pick<Tenancy, 'kind'>,
+  principal: Principal,
+): Executor {
   const context = contextOf(tenancy.kind, principal)
   const values = gateValues(context)
 
@@ -30,7 +35,7 @@ export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'
     return {
       ...options,
       preamble: [contextStatement(context, { role })],
-      echo: contextEcho(context, { role }),
+      echo: contextEcho(context, login.mode === 'own' ? login.name : ROLES.tenant),
     }
   }
 
@@ -41,11 +46,14 @@ export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'
     gate: context.organization === null ? USER_GATE : ORGANIZATION_GATE,
     async run(query, given = {}) {
       refuseInside(database)
+      if (!query.gated) refuseEnd(query.text)
       const login = knownLogin(database) ?? (await loginOf(database))
       const statement = bindQuery(query, given, values)
       const gated = query.gated && login.mode !== 'transaction' && gateSuffices(database, login)
       if (gated) return login.driver.query(statement)
-      return login.driver.transaction(transactionOptions(login, {}), (connection) => connection.query(statement))
+      return login.driver.transaction(transactionOptions(login, {}), (connection) =>
+        connection.query(statement),
+      )
     },
     async transaction(run, options = {}) {
       refuseInside(database)
@@ -64,10 +72,15 @@ export function tenantExecutor(database: Database, tenancy: Pick<Tenancy, 'kind'
  */
 export function serviceExecutor(database: Database, tenant: string | null = null): Executor {
   const options: TransactionOptions = {
-    preamble: [{ text: "select pg_catalog.set_config('role', $1, true)", params: [ROLES.service], reusable: true }],
+    preamble: [
+      { text: "select pg_catalog.set_config('role', $1, true)", params: [ROLES.service], reusable: true },
+    ],
     echo: { text: `select 1 / (current_user = '${ROLES.service}')::integer`, params: [], reusable: true },
   }
-  async function begin<T>(more: ScopeTransactionOptions, run: (connection: Connection) => Promise<T>): Promise<T> {
+  async function begin<T>(
+    more: ScopeTransactionOptions,
+    run: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
     refuseInside(database)
     const login = await loginOf(database)
     if (!login.service) {
@@ -81,7 +94,10 @@ export function serviceExecutor(database: Database, tenant: string | null = null
     role: 'service',
     tenant,
     gate: null,
-    run: (query, values = {}) => begin({}, (connection) => connection.query(bindQuery(query, values))),
+    async run(query, values = {}) {
+      refuseEnd(query.text)
+      return begin({}, (connection) => connection.query(bindQuery(query, values)))
+    },
     transaction: (run, more = {}) =>
       begin(more, (connection) => inside(database, connection, { role: 'service', tenant }, run)),
   }
@@ -157,6 +173,7 @@ async function inside<T>(
     gate: null,
     async run(query: CompiledQuery, values: Values = {}): Promise<Answer> {
       if (ended) throw outlived()
+      refuseEnd(query.text)
       return current.query(bindQuery(query, values))
     },
     async transaction(nested) {

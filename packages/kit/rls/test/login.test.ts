@@ -1,5 +1,12 @@
 /** Whatever the login, it is found out what it is, and scoped calls run in sessions that row security binds. */
-import { compiledQuery, connect, ConfigurationError, type Database, IsolationError } from '@tenantry/core'
+import {
+  compiledQuery,
+  connect,
+  ConfigurationError,
+  ConnectionError,
+  type Database,
+  IsolationError,
+} from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
@@ -129,6 +136,29 @@ describeOnServer('on a server', () => {
       await pool.end()
     }
   })
+
+  it.each([
+    ['privileged', { role: 'superuser' }, 'set role none'],
+    [
+      'its own, and the service at times',
+      {
+        role: 'in role tenantry_tenant',
+        also: 'grant tenantry_service to % with inherit false, set true',
+      },
+      'set role tenantry_service',
+    ],
+  ])(
+    'a session that took another role is not given back to the pool, the login being %s',
+    async (_what, options, text) => {
+      const database = await logged.connect({ ...options, maxConnections: 1 })
+      const alice = tenantExecutor(database, notes.tenancy, { userId: ALICE })
+      await expect(run(alice, sql.raw(text))).rejects.toBeInstanceOf(ConnectionError)
+      await expect(alice.transaction((inner) => run(inner, sql.raw(text)))).rejects.toBeInstanceOf(
+        ConnectionError,
+      )
+      await expectBound(database)
+    },
+  )
 
   it('a login that may not act as a tenant is told what to grant', async () => {
     const database = await logged.connect({ role: '' })

@@ -89,6 +89,28 @@ describe('a transaction', () => {
     }
   })
 
+  it.each([
+    'commit',
+    'COMMIT AND CHAIN',
+    ' ;\n-- then\n /* or /* not */ */ rollback',
+    'end',
+    'abort',
+    "prepare transaction 'x'",
+  ])('is not ended by a statement of its own: %j', async (text) => {
+    const ending = sql.raw(text)
+    await expect(run(as(ALICE), ending)).rejects.toThrow(/may not be/)
+    await expect(run(serviceExecutor(test.database), ending)).rejects.toThrow(/may not be/)
+    await as(ALICE).transaction(async (inner) => {
+      await expect(run(inner, ending)).rejects.toThrow(/may not be/)
+      expect(await values(inner, titles)).toEqual(OWN)
+    })
+  })
+
+  it('takes statements that only look as if they ended it', async () => {
+    expect(await values(as(ALICE), sql`select 'commit' as "end" -- rollback`)).toEqual(['commit'])
+    expect(await values(as(ALICE), sql`/* commit; */ select 1`)).toEqual([1])
+  })
+
   it('refuses statements that would run beside it, of its own principal and of others', async () => {
     await as(ALICE).transaction(async (inner) => {
       for (const beside of [as(ALICE), as(BOB), serviceExecutor(test.database)]) {
