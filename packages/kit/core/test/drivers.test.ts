@@ -115,6 +115,14 @@ for (const [name, open] of Object.entries(subjects)) {
       )
     })
 
+    it('runs one statement at a time', async () => {
+      const two = { text: 'select 1; select 2', params: [] }
+      await expect(driver.query(two)).rejects.toMatchObject({ sqlState: '42601' })
+      await expect(driver.transaction({}, (connection) => connection.query(two))).rejects.toMatchObject({
+        sqlState: '42601',
+      })
+    })
+
     it('commits what resolves, rolls back what rejects', async () => {
       const table = `t_${Math.random().toString(36).slice(2)}`
       await driver.transaction({}, async (connection) =>

@@ -16,6 +16,7 @@ interface PgQuery {
   readonly text: string
   readonly values?: (string | null)[]
   readonly rowMode?: 'array'
+  readonly queryMode?: 'extended'
   readonly name?: string
   readonly types?: { getTypeParser(): (text: string) => string }
 }
@@ -52,6 +53,8 @@ export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boo
           text: statement.text,
           values: statement.params.map(encodeParam),
           rowMode: 'array',
+          // Without parameters it would else be sent as a script, and a text could hold further statements.
+          queryMode: 'extended',
           types,
           ...(statement.reusable === true && !options.pooled ? { name: statementName(statement.text) } : {}),
         }),
