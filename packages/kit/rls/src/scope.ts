@@ -1,8 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import {
-  type Answer,
   bindQuery,
-  type CompiledQuery,
   ConfigurationError,
   type Connection,
   type Database,
@@ -13,6 +10,7 @@ import {
   type TransactionOptions,
 } from '@tenantry/core'
 import { ORGANIZATION_GATE, USER_GATE } from './gate.ts'
+import { inside, refuseInside } from './inside.ts'
 import { knownLogin, type Login, loginOf } from './login.ts'
 import { ROLES } from './names.ts'
 import { checkedTenant, contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
@@ -144,52 +142,4 @@ export function bindTenant(executor: Executor, tenant: string): Executor {
 /** Behind a pooler a statement limit can only be set in a transaction. */
 function gateSuffices(database: Database, login: Login): boolean {
   return !(login.driver.traits.pooled && database.settings.statementTimeoutMs !== undefined)
-}
-
-/** Databases in one of whose transactions the current call stands. */
-const open = new AsyncLocalStorage<ReadonlySet<Database>>()
-
-/**
- * A statement outside the transaction that the caller is in would run on another connection: it wouldn't
- * see the transaction's work, could wait for its locks, and on the embedded database waits for ever.
- */
-function refuseInside(database: Database): void {
-  if (open.getStore()?.has(database) !== true) return
-  throw new ConfigurationError('A statement was started outside the transaction that is open here', {
-    hint: 'Inside transaction() use the repositories that its callback receives',
-  })
-}
-
-/** Runs the callback of a transaction with an executor that ends with it. */
-async function inside<T>(
-  database: Database,
-  connection: Connection,
-  identity: Pick<Executor, 'role' | 'tenant' | 'user'>,
-  run: (executor: Executor) => Promise<T>,
-): Promise<T> {
-  let ended = false
-  const bind = (current: Connection): Executor => ({
-    ...identity,
-    gate: null,
-    async run(query: CompiledQuery, values: Values = {}): Promise<Answer> {
-      if (ended) throw outlived()
-      refuseEnd(query.text)
-      return current.query(bindQuery(query, values))
-    },
-    async transaction(nested) {
-      if (ended) throw outlived()
-      return current.savepoint((part) => nested(bind(part)))
-    },
-  })
-  try {
-    return await open.run(new Set([...(open.getStore() ?? []), database]), () => run(bind(connection)))
-  } finally {
-    ended = true
-  }
-}
-
-function outlived(): ConfigurationError {
-  return new ConfigurationError('A repository was used after its transaction had ended', {
-    hint: 'Await every call before the callback of transaction() returns',
-  })
 }

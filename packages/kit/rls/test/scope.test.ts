@@ -111,6 +111,45 @@ describe('a transaction', () => {
     expect(await values(as(ALICE), sql`/* commit; */ select 1`)).toEqual([1])
   })
 
+  it('keeps what one of several nested ones did, whichever of the others fails', async () => {
+    const settled = await as(ALICE).transaction((outer) =>
+      Promise.allSettled([
+        outer.transaction(async (inner) => {
+          await run(inner, insert('first'))
+          await values(inner, sql`select pg_sleep(0.05)`)
+          throw new Error('the first fails')
+        }),
+        outer.transaction((inner) => run(inner, insert('second'))),
+        run(outer, insert('beside them')),
+        outer.transaction(async (inner) => {
+          await run(inner, insert('third'))
+          await outer.transaction(() => run(outer, insert('by the outer handle')))
+        }),
+      ]),
+    )
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled'])
+    expect(await values(as(ALICE), titles)).toEqual([
+      'beside them',
+      'by the outer handle',
+      ...OWN,
+      'second',
+      'third',
+    ])
+  })
+
+  it('is over for what it left behind, such as a timer', async () => {
+    let ended = (): void => {}
+    const end = new Promise<void>((resolve) => {
+      ended = resolve
+    })
+    let later: Promise<readonly unknown[]> | undefined
+    await as(ALICE).transaction(async () => {
+      later = end.then(() => values(as(ALICE), titles))
+    })
+    ended()
+    expect(await later).toEqual(OWN)
+  })
+
   it('refuses statements that would run beside it, of its own principal and of others', async () => {
     await as(ALICE).transaction(async (inner) => {
       for (const beside of [as(ALICE), as(BOB), serviceExecutor(test.database)]) {

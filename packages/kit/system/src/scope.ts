@@ -24,7 +24,7 @@ export type Scope<R extends Definitions, S extends Record<string, unknown>> = Bo
   reading(tenantId: string): Scope<R, S>
   /**
    * Several calls in one transaction with one context. Inside another one: a savepoint, which can fail by
-   * itself and can't change the context.
+   * itself and can't change the context; several that are started at once take turns.
    */
   transaction<T>(run: (scope: Scope<R, S>) => Promise<T>, options?: ScopeTransactionOptions): Promise<T>
 }
