@@ -27,7 +27,9 @@ function floor(pack: Package): number {
   if (name === 'kit/system') return 4
   if (name.startsWith('kit/')) return 3
   if (name.startsWith('systems/') || name === 'tools/testing') return 5
-  // What is only ever run: the command line, benchmarks, examples.
+  // What a host would write: it may configure the command line.
+  if (name.startsWith('examples/')) return 7
+  // What is only ever run: the command line, benchmarks.
   return 6
 }
 

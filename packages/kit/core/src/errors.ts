@@ -98,7 +98,7 @@ export class LimitError extends TenantryError {
   readonly code = 'TENANTRY_LIMIT'
 }
 
-/** The row isn't in a state from which this transition leads, or another caller moved it first. */
+/** The row isn't in a state from which this transition or change leads, or another caller was faster. */
 export class StaleTransitionError extends TenantryError {
   readonly code = 'TENANTRY_STALE_TRANSITION'
 }

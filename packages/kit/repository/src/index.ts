@@ -27,6 +27,7 @@ export type {
   StreamOptions,
   TextMatch,
   UpdateInput,
+  UpdateOptions,
   Visibility,
   Where,
 } from './row-types.ts'

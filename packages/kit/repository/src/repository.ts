@@ -1,4 +1,9 @@
-import { ConfigurationError, type Executor, type ScopeTransactionOptions } from '@tenantry/core'
+import {
+  ConfigurationError,
+  type Executor,
+  type ScopeTransactionOptions,
+  StaleTransitionError,
+} from '@tenantry/core'
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { decodeRow, type DecodedRow, foundRow, onlyRow } from './answers.ts'
@@ -19,6 +24,7 @@ import type {
   Property,
   Row,
   StreamOptions,
+  UpdateOptions,
   Visibility,
 } from './row-types.ts'
 import { slots, type SlotValue } from './slots.ts'
@@ -161,11 +167,17 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
   }
 
   /**
-   * Changes the fields that are given and returns the row. Throws NotFoundError when the tenant has no such
-   * row, or it was removed.
+   * Changes the fields that are given and returns the row; with `where`, only if the row matches it then. That
+   * is a compare and set in one statement: of several callers who want the same change, one makes it.
+   *
+   * Throws NotFoundError when the tenant has no such row, or it was removed, and StaleTransitionError when it
+   * has the row and `where` doesn't match it.
    */
-  async update(id: Id<T, Key>, patch: Update): Promise<Row<T>> {
-    return this.#changed('update', id, this.#engine.input.forUpdate(patch), 'live')
+  async update(id: Id<T, Key>, patch: Update, options: UpdateOptions<T> = {}): Promise<Row<T>> {
+    const { plan, input } = this.#engine
+    knownOptions(plan.label, options, UPDATE)
+    const condition = options.where === undefined ? null : parseFilter(plan, options.where)
+    return this.#changed('update', id, input.forUpdate(patch), 'live', { condition })
   }
 
   /**
@@ -176,7 +188,9 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     const { plan, input } = this.#engine
     const { softDelete } = plan
     if (softDelete !== null) {
-      return this.#changed('remove', id, input.touched(new Map()), 'live', sql`${softDelete.name} = now()`)
+      return this.#changed('remove', id, input.touched(new Map()), 'live', {
+        fixed: [sql`${softDelete.name} = now()`],
+      })
     }
     const answer = await runCall(this.#engine, this.#executor, {
       shape: 'delete',
@@ -200,7 +214,9 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
         hint: 'Declare a softDelete column to be able to restore them',
       })
     }
-    return this.#changed('restore', id, input.touched(new Map()), 'removed', sql`${softDelete.name} = null`)
+    return this.#changed('restore', id, input.touched(new Map()), 'removed', {
+      fixed: [sql`${softDelete.name} = null`],
+    })
   }
 
   /**
@@ -231,22 +247,40 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     id: Id<T, Key>,
     row: Assignments,
     rows: Scope['rows'],
-    ...fixed: readonly SQL[]
+    { fixed = [], condition = null }: { fixed?: readonly SQL[]; condition?: Condition | null } = {},
   ): Promise<Row<T>> {
     const { plan } = this.#engine
+    const values = [...boundValues(row), ...keyValues(plan, id)]
+    const changes = shapeOf(kind, row)
+    const matching = condition === null ? '' : `|${describeCondition(condition, values)}`
     const answer = await runCall(this.#engine, this.#executor, {
-      shape: shapeOf(kind, row),
-      values: [...boundValues(row), ...keyValues(plan, id)],
+      shape: changes === null ? null : changes + matching,
+      values,
       build: (gate) => {
         const next = slots()
-        const changes = [...fixed, ...assignments(row, next)]
-        return returning(
-          updateRows(plan, { gate, rows }, changes, [keyCondition(plan.key, next)]),
-          plan.fields,
-        )
+        const set = [...fixed, ...assignments(row, next)]
+        const conditions = [keyCondition(plan.key, next)]
+        if (condition !== null) conditions.push(renderCondition(condition, next))
+        return returning(updateRows(plan, { gate, rows }, set, conditions), plan.fields)
       },
     })
+    if (condition !== null && answer.count === 0 && (await this.#has(id, rows))) {
+      throw new StaleTransitionError(`The row of ${plan.label} isn't as the change wants it to be`, {
+        table: plan.label,
+        hint: 'Read it again and decide anew',
+      })
+    }
     return this.#row(foundRow(answer, plan.label))
+  }
+
+  async #has(id: Id<T, Key>, rows: Scope['rows']): Promise<boolean> {
+    const { plan } = this.#engine
+    const answer = await runCall(this.#engine, this.#executor, {
+      shape: `has|${rows}`,
+      values: keyValues(plan, id),
+      build: (gate) => existsRow(plan, { gate, rows }, [keyCondition(plan.key, slots())]),
+    })
+    return onlyRow(answer, plan.label)[0] === true
   }
 
   /** A question about the matching rows, answered in one row. */
@@ -308,6 +342,7 @@ function trusted<R>(row: DecodedRow): R {
 const GET = { live: 'get|live', all: 'get|all', removed: 'get|removed' } as const
 
 const VISIBILITY = ['withDeleted']
+const UPDATE = ['where']
 const FIND = ['where', ...VISIBILITY]
 const STREAM = [...FIND, 'sort', 'batch']
 const LIST = [...FIND, 'sort', 'limit', 'cursor', 'select']

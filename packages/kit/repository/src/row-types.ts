@@ -109,6 +109,11 @@ export interface FindOptions<T extends PgTable> extends Visibility {
   readonly where?: Where<T> | undefined
 }
 
+export interface UpdateOptions<T extends PgTable> {
+  /** What the row must be like for the change to be made. Default: anything. */
+  readonly where?: Where<T> | undefined
+}
+
 export interface ListOptions<T extends PgTable, P extends Property<T> = Property<T>> extends FindOptions<T> {
   readonly sort?: Sort<T> | undefined
   /** Rows on a page, 1 to 200. Default 20. */

@@ -191,6 +191,27 @@ describe.each([
     expect((await theirRows()).items).toEqual(at.theirs)
   })
 
+  it('update with a condition changes the row only while it matches, and says what else is the matter', async () => {
+    const finish = (key: string) =>
+      at.alice.update(key, { status: 'done' }, { where: { status: 'draft', score: { in: [0, 1] } } })
+    expect(await finish(id())).toMatchObject({ id: id(), status: 'done' })
+    expect(only(at.executor)).toMatchObject({
+      text: `update "notes" set "status" = $1 where "notes"."owner_id" = $2 and "notes"."id" = $3 and ("notes"."score" = any($4::integer[]) and "notes"."status" = $5) and "notes"."deleted_at" is null${gated(6)} returning ${COLUMNS}`,
+      gated: gate !== null,
+    })
+    await expect(finish(id())).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION', table: 'notes' })
+    await expect(finish(theirId())).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await at.alice.remove(id())
+    await expect(finish(id())).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    // The shape without a condition is another one.
+    const [, second] = at.mine
+    expect(await at.alice.update(second?.id ?? '', { status: 'done' })).toMatchObject({ status: 'done' })
+    const wrong: object = { were: { status: 'draft' } }
+    await expect(at.alice.update(id(), { title: 'x' }, wrong)).rejects.toMatchObject({
+      code: 'TENANTRY_VALIDATION',
+    })
+  })
+
   it('upsert finds the row by a key with the tenant, and overwrites only what was declared and given', async () => {
     const row = await at.alice.upsert({ slug: 'a', title: 'again', status: 'done' })
     expect(row).toMatchObject({ id: id(), title: 'again', status: 'draft', score: 0 })

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeOnServer } from '@tenantry/testing/vitest'
@@ -65,6 +65,20 @@ describe('tenantry generate', () => {
     const refused = await host.tenantry('generate')
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toContain('run drizzle-kit generate first')
+
+    // A folder as drizzle-kit leaves it.
+    const entries = [{ idx: 0, version: '7', when: 1, tag: '0000_start', breakpoints: true }]
+    mkdirSync(join(host.folder, 'drizzle/meta'))
+    for (const [file, content] of [
+      ['0000_snapshot.json', { id: '1' }],
+      ['_journal.json', { version: '7', dialect: 'postgresql', entries }],
+    ] as const) {
+      writeFileSync(join(host.folder, 'drizzle/meta', file), JSON.stringify(content))
+    }
+    const written = await host.tenantry('generate')
+    expect(written).toMatchObject({ code: 0, stderr: '' })
+    expect(written.stdout).toContain('wrote drizzle/0001_notebook.sql')
+    expect(written.stdout).toContain('drizzle-kit migrate applies it')
   })
 })
 

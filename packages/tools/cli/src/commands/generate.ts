@@ -17,6 +17,8 @@ interface Generated extends MigrationSummary {
   readonly system: string
   /** Absolute; null where nothing was written. */
   readonly file: string | null
+  /** Whose the folder is: only our own notes what its files are like. */
+  readonly format: 'tenantry' | 'drizzle-kit'
 }
 
 export const generate: Command = {
@@ -78,6 +80,7 @@ async function generateFor(
   return {
     system: name,
     file: file === null ? null : join(directory, file),
+    format: (target.mode === 'objects' ? target.format : undefined) ?? 'tenantry',
     ...summarizeMigration(text ?? ''),
   }
 }
@@ -91,7 +94,7 @@ function outcome(done: readonly Generated[], dryRun: boolean, cwd: string): Outc
   }
 }
 
-function describe({ system, file, changes, review }: Generated, cwd: string): readonly string[] {
+function describe({ system, file, format, changes, review }: Generated, cwd: string): readonly string[] {
   const path = file === null ? null : relative(cwd, file)
   if (changes.length === 0) {
     return path === null
@@ -110,7 +113,7 @@ function describe({ system, file, changes, review }: Generated, cwd: string): re
     ...(path === null
       ? []
       : [
-          'Read the file before you commit it. After an edit run tenantry seal; once released, it must not change.',
+          `Read the file before you commit it. ${format === 'tenantry' ? 'After an edit run tenantry seal; once' : 'drizzle-kit migrate applies it. Once'} released, it must not change.`,
         ]),
   ]
 }
