@@ -18,22 +18,36 @@ export const payments = defineRepository(table, {
     async record(input: PaymentInput): Promise<Row<typeof table>> {
       serviceOnly(executor, 'record')
       const { receiptUrl = null, ...payment } = parseInput(table, paymentInput, input)
-      const [recorded] = await repository.statement(
+      const values = { ...payment, receiptUrl }
+      const returns = getTableColumns(table)
+      const [made] = await repository.statement(
         'record',
         ({ tenant, value }) => ({
-          returns: getTableColumns(table),
+          returns,
           query: (columns) => sql`insert into ${table}
               (user_id, stripe_payment_intent_id, product, amount, currency, status, receipt_url)
             values (${tenant}, ${value('stripePaymentIntentId', table.stripePaymentIntentId)},
               ${value('product', table.product)}, ${value('amount', table.amount)}, ${value('currency', table.currency)},
               ${value('status', table.status)}, ${value('receiptUrl', table.receiptUrl)})
-            on conflict (stripe_payment_intent_id) do update
-            set status = excluded.status, amount = excluded.amount,
-              receipt_url = coalesce(excluded.receipt_url, ${table.receiptUrl})
-            where ${table.userId} = ${tenant}
+            on conflict (stripe_payment_intent_id) do nothing
             returning ${columns}`,
         }),
-        { ...payment, receiptUrl },
+        values,
+      )
+      if (made !== undefined) return made
+      // It is known; whose it is decides the condition, and nothing is taken over.
+      const [recorded] = await repository.statement(
+        'record again',
+        ({ tenant, value }) => ({
+          returns,
+          query: (columns) => sql`update ${table}
+            set status = ${value('status', table.status)}, amount = ${value('amount', table.amount)},
+              receipt_url = coalesce(${value('receiptUrl', table.receiptUrl)}, ${table.receiptUrl})
+            where ${table.userId} = ${tenant}
+              and ${table.stripePaymentIntentId} = ${value('stripePaymentIntentId', table.stripePaymentIntentId)}
+            returning ${columns}`,
+        }),
+        values,
       )
       if (recorded === undefined) {
         throw new UniqueViolationError('This payment belongs to another account', {
