@@ -6,6 +6,7 @@
  *   npm run bench -- point list   scenarios whose name contains one of the words
  */
 import { loadavg } from 'node:os'
+import { claimLines } from './claims.ts'
 import { openClients } from './clients.ts'
 import { createBenchDatabase } from './database.ts'
 import { importTime } from './import-time.ts'
@@ -63,6 +64,10 @@ try {
   }
 } finally {
   await database.remove()
+}
+if (wanted('claims')) {
+  console.log('Measuring claims and transitions …')
+  lines.push(...(await claimLines(serverUrl, quick)))
 }
 if (wanted('import')) {
   console.log('Measuring import …')

@@ -1,0 +1,78 @@
+/** The floor: pgbench runs the very statements of a claim and its finishing, without a library in between. */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { CompiledQuery } from '@tenantry/core'
+import { jobClaims } from './claims-database.ts'
+import { SERVICE, sent } from './claims-sent.ts'
+
+const run = promisify(execFile)
+
+const names = ({ params }: CompiledQuery): readonly string[] =>
+  params.map((param) => String(Reflect.get(Object(param), 'name')))
+
+function filled(query: CompiledQuery, values: Readonly<Record<string, string>>): string {
+  const parameters = names(query)
+  return query.text.replaceAll(
+    /\$(\d+)/g,
+    (_, number: string) => values[parameters[Number(number) - 1] ?? ''] ?? 'null',
+  )
+}
+
+/** Two statements, as a pgbench script that hands the claim's answer to the finishing. */
+export async function claimScript(batch: number): Promise<string> {
+  const { query: claim } = await sent((executor) => jobClaims.claim(executor), SERVICE)
+  const key = { id: '', tenant: '', token: '' }
+  const { query: finish } = await sent((executor) => jobClaims.finishAll(executor, [{ claim: key }]), SERVICE)
+  const taken = filled(claim, { limit: String(batch), seconds: '300' })
+    .trim()
+    .replace('\nupdate ', ',\ntaken as (\nupdate ')
+    .replace(/returning [\s\S]*$/, 'returning job.id, job.user_id, job.lease_token)')
+  const finishing = filled(finish, {
+    ids: ':ids',
+    tenants: ':tenants',
+    tokens: ':tokens',
+    presented: ':presented',
+    states: ':states',
+  })
+  return `${taken}
+select array_agg(id)::text as ids, array_agg(user_id)::text as tenants, array_agg(lease_token)::text as tokens,
+  string_agg(lease_token::text, ',') as presented, array_agg('done'::text)::text as states
+from taken \\gset
+${finishing};
+`
+}
+
+/** Rows a second, or null where there is no pgbench. */
+export async function pgbenchRate(
+  url: string,
+  { batch, clients, rows }: { readonly batch: number; readonly clients: number; readonly rows: number },
+): Promise<number | null> {
+  const folder = mkdtempSync(join(tmpdir(), 'tenantry-pgbench-'))
+  const file = join(folder, 'claim.sql')
+  try {
+    writeFileSync(file, await claimScript(batch))
+    const each = Math.floor(rows / batch / clients)
+    const { stdout } = await run('pgbench', [
+      '-n',
+      '-M',
+      'prepared',
+      '-c',
+      String(clients),
+      '-t',
+      String(each),
+      '-f',
+      file,
+      url,
+    ])
+    const tps = /tps = ([\d.]+) \(without/.exec(stdout)?.[1]
+    return tps === undefined ? null : Number(tps) * batch
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === 'ENOENT') return null
+    throw error
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
