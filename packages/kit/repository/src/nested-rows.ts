@@ -1,7 +1,7 @@
 /** Rows of another table inside a row of a statement, so that one query answers a parent with its children. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { decode, isJson } from './column-codec.ts'
+import { decoderOf, isJson } from './column-codec.ts'
 import type { Returned } from './verb-statement.ts'
 
 /**
@@ -24,16 +24,15 @@ export function nestedRows<C extends Readonly<Record<string, PgColumn>>>(
     entries.map(([, column]) => (isNative(column) ? sql`${column}` : sql`${column}::text`)),
     sql`, `,
   )})`
+  // Once, and not for every value of every row.
+  const decoders = entries.map(([property, column]) => [property, readerOf(column)] as const)
   // An array constructor keeps the subquery's order, which an aggregate over it would not promise.
   return sql<Returned<C>[]>`array_to_json(array(${query(row)}))`.mapWith((rows: unknown) =>
     lists(rows).map((values) => {
       const list = lists(values)
-      return Object.fromEntries(
-        entries.map(([property, column], index) => [
-          property,
-          decode(column, wireValue(column, list[index])),
-        ]),
-      ) as Returned<C>
+      const nested: Record<string, unknown> = {}
+      for (const [index, [property, read]] of decoders.entries()) nested[property] = read(list[index])
+      return nested as Returned<C>
     }),
   )
 }
@@ -43,11 +42,11 @@ function isNative(column: PgColumn): boolean {
   return isJson(column) || column.getSQLType() === 'boolean'
 }
 
-/** What the driver makes of the text of bytes; it hands on all other texts. */
-function wireValue(column: PgColumn, value: unknown): unknown {
-  return column.getSQLType() === 'bytea' && typeof value === 'string'
-    ? Buffer.from(value.slice(2), 'hex')
-    : value
+/** The driver makes bytes of their text, and hands on every other text as it is. */
+function readerOf(column: PgColumn): (value: unknown) => unknown {
+  const read = decoderOf(column)
+  if (column.getSQLType() !== 'bytea') return read
+  return (value) => read(typeof value === 'string' ? Buffer.from(value.slice(2), 'hex') : value)
 }
 
 function lists(value: unknown): readonly unknown[] {
