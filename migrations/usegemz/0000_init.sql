@@ -118,7 +118,7 @@ CREATE TABLE "scraping_jobs" (
 	"processed_results" integer DEFAULT 0 NOT NULL,
 	"target_results" integer DEFAULT 1000 NOT NULL,
 	"cursor" integer DEFAULT 0 NOT NULL,
-	"progress" numeric GENERATED ALWAYS AS (least(100, round(100.0 * "scraping_jobs"."processed_results" / "scraping_jobs"."target_results", 2))) STORED NOT NULL,
+	"progress" numeric GENERATED ALWAYS AS (least(100, round(100.0 * "scraping_jobs"."processed_results" / greatest("scraping_jobs"."target_results", 1), 2))) STORED NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"started_at" timestamp with time zone,
 	"completed_at" timestamp with time zone,

@@ -54,7 +54,7 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'processed_results integer not null default 0',
     'target_results integer not null default 1000',
     'cursor integer not null default 0',
-    'progress numeric not null generated as LEAST((100)::numeric, round(((100.0 * (processed_results)::numeric) / (target_results)::numeric), 2))',
+    'progress numeric not null generated as LEAST((100)::numeric, round(((100.0 * (processed_results)::numeric) / (GREATEST(target_results, 1))::numeric), 2))',
     'created_at timestamptz not null default now()',
     'started_at timestamptz',
     'completed_at timestamptz',

@@ -48,12 +48,12 @@ export const scrapingJobs = pgTable(
     targetResults: integer('target_results').notNull().default(TARGET_RESULTS_DEFAULT),
     /** Where the next call goes on. */
     cursor: integer('cursor').notNull().default(0),
-    /** Per cent of the target, two digits: it follows from the counts and nobody writes it. */
+    /** Per cent of the target, two digits: it follows from the counts and nobody writes it. A target of 0 is refused, but later. */
     progress: numeric('progress', { mode: 'number' })
       .notNull()
       .generatedAlwaysAs(
         (): SQL =>
-          sql`least(100, round(100.0 * ${scrapingJobs.processedResults} / ${scrapingJobs.targetResults}, 2))`,
+          sql`least(100, round(100.0 * ${scrapingJobs.processedResults} / greatest(${scrapingJobs.targetResults}, 1), 2))`,
       ),
     createdAt,
     startedAt: instant('started_at'),
