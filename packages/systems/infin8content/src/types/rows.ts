@@ -87,6 +87,20 @@ export const workflowJson = z.object({
   ...stamps,
 })
 
+export const transitionJson = z.object({
+  id,
+  workflowId: id,
+  organizationId: id,
+  fromState: z.enum(WORKFLOW_STATES),
+  toState: z.enum(WORKFLOW_STATES),
+  version: count,
+  transitionReason: optionalText,
+  idempotencyKey: optionalText,
+  userId: id.nullable(),
+  metadata,
+  ...createdAt,
+})
+
 export const keywordJson = z.object({
   id,
   organizationId: id,
@@ -273,6 +287,7 @@ export type MemberJson = z.infer<typeof memberJson>
 export type InvitationJson = z.infer<typeof invitationJson>
 export type CompetitorJson = z.infer<typeof competitorJson>
 export type WorkflowJson = z.infer<typeof workflowJson>
+export type TransitionJson = z.infer<typeof transitionJson>
 export type KeywordJson = z.infer<typeof keywordJson>
 export type TopicClusterJson = z.infer<typeof topicClusterJson>
 export type ClusterValidationJson = z.infer<typeof clusterValidationJson>
