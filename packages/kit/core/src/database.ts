@@ -13,7 +13,7 @@ export interface DatabaseHealth {
 }
 
 export interface DatabaseSettings {
-  /** Limit for every statement, in milliseconds. */
+  /** Limit for each statement, in milliseconds. A scope sets it where sessions don't begin with it. */
   readonly statementTimeoutMs?: number
 }
 

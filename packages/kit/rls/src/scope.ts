@@ -17,8 +17,6 @@ import { checkedTenant, contextEcho, contextOf, contextStatement, gateValues } f
 import { refuseEnd } from './refuse-end.ts'
 import type { Tenancy } from './tenancy.ts'
 
-type Values = Readonly<Record<string, unknown>>
-
 /** The executor of one principal. Statements run with that principal's context, or not at all. */
 export function tenantExecutor(
   database: Database,
@@ -31,6 +29,7 @@ export function tenantExecutor(
   function transactionOptions(login: Login, options: ScopeTransactionOptions): TransactionOptions {
     const role = login.mode === 'transaction'
     return {
+      ...limitOf(database, login),
       ...options,
       preamble: [contextStatement(context, { role })],
       echo: contextEcho(context, login.mode === 'own' ? login.name : ROLES.tenant),
@@ -47,7 +46,7 @@ export function tenantExecutor(
       if (!query.gated) refuseEnd(query.text)
       const login = knownLogin(database) ?? (await loginOf(database))
       const statement = bindQuery(query, given, values)
-      const gated = query.gated && login.mode !== 'transaction' && gateSuffices(database, login)
+      const gated = query.gated && login.mode !== 'transaction' && limitOf(database, login) === undefined
       if (gated) return login.driver.query(statement)
       return login.driver.transaction(transactionOptions(login, {}), (connection) =>
         connection.query(statement),
@@ -86,7 +85,7 @@ export function serviceExecutor(database: Database, tenant: string | null = null
         hint: `Use a login of its own for jobs, or grant it: grant ${ROLES.service} to "${login.name}" with inherit false, set true`,
       })
     }
-    return login.driver.transaction({ ...more, ...options }, run)
+    return login.driver.transaction({ ...limitOf(database, login), ...more, ...options }, run)
   }
   return {
     role: 'service',
@@ -139,7 +138,13 @@ export function bindTenant(executor: Executor, tenant: string): Executor {
   }
 }
 
-/** Behind a pooler a statement limit can only be set in a transaction. */
-function gateSuffices(database: Database, login: Login): boolean {
-  return !(login.driver.traits.pooled && database.settings.statementTimeoutMs !== undefined)
+/** The database's limit for statements, where its sessions don't begin with it: there it takes a transaction. */
+function limitOf(
+  database: Database,
+  login: Login,
+): Pick<TransactionOptions, 'statementTimeoutMs'> | undefined {
+  const { statementTimeoutMs } = database.settings
+  return statementTimeoutMs === undefined || login.driver.traits.startupRole
+    ? undefined
+    : { statementTimeoutMs }
 }

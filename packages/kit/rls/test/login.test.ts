@@ -6,6 +6,7 @@ import {
   ConnectionError,
   type Database,
   IsolationError,
+  TimeoutError,
 } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
@@ -46,6 +47,18 @@ async function expectBound(database: Database): Promise<void> {
       async (inner) => (await inner.run(gated, { tenantry_user: ALICE, tenantry_claims: '' })).rows,
     ),
   ).toEqual(wanted)
+}
+
+/** Statements end at the database's limit in each of the ways that a scope can run them. */
+async function expectLimited(database: Database): Promise<void> {
+  const slow = sql`select pg_sleep(5)`
+  const alice = tenantExecutor(database, notes.tenancy, { userId: ALICE })
+  const gated = compiledQuery(dialect.sqlToQuery(sql`${slow} where ${alice.gate ?? sql`true`}`), {
+    gated: true,
+  })
+  await expect(alice.run(gated)).rejects.toBeInstanceOf(TimeoutError)
+  await expect(alice.transaction((inner) => run(inner, slow))).rejects.toBeInstanceOf(TimeoutError)
+  await expect(run(serviceExecutor(database), slow)).rejects.toBeInstanceOf(TimeoutError)
 }
 
 it('the login of the test is privileged, and bound all the same', async () => {
@@ -160,6 +173,17 @@ describeOnServer('on a server', () => {
     },
   )
 
+  it('a client of the host is held to the limit for statements in scopes, and only there', async () => {
+    const pool = new pg.Pool({ connectionString: test.url, max: 1 })
+    try {
+      await expectLimited(await connect({ client: pool, statementTimeoutMs: 50 }))
+      const { rows } = await pool.query<{ statement_timeout: string }>('show statement_timeout')
+      expect(rows).toEqual([{ statement_timeout: '0' }])
+    } finally {
+      await pool.end()
+    }
+  })
+
   it('a login that may not act as a tenant is told what to grant', async () => {
     const database = await logged.connect({ role: '' })
     await expect(loginOf(database)).rejects.toThrow(/may not act as a tenant.*grant tenantry_tenant to/)
@@ -191,6 +215,17 @@ describeThroughPooler('through PgBouncer', () => {
     const database = await logged.connect({ role, through: 'pooler', situation: 'pooler' })
     expect((await loginOf(database)).mode).toBe(mode)
     await expectBound(database)
+  })
+
+  it('statements in scopes are held to the limit that the pooler does not pass on', async () => {
+    await using logged = logins(test)
+    const options = {
+      role: 'superuser',
+      through: 'pooler',
+      situation: 'pooler',
+      statementTimeoutMs: 50,
+    } as const
+    await expectLimited(await logged.connect(options))
   })
 })
 
