@@ -35,12 +35,22 @@ export function contextOf(kind: TenancyKind, principal: Principal): Context {
     sub: user,
     role: 'authenticated',
   }
-  const claims = JSON.stringify(principal.claims === undefined ? own : { ...principal.claims, ...own })
+  const claims = principal.claims === undefined ? JSON.stringify(own) : claimsText(principal.claims, own)
   // They would make the whole of it invalid to `jsonb`, and every reader of the claims fail.
   if (principal.claims !== undefined && UNREADABLE.test(claims)) {
     throw invalid('claims', 'contain a NUL character or half of a surrogate pair')
   }
   return { tenant: organization ?? user, user, organization, claims }
+}
+
+function claimsText(given: Readonly<Record<string, unknown>>, own: Readonly<Record<string, string>>): string {
+  // It would be asked what to write instead, our own claims included.
+  if (typeof given['toJSON'] === 'function') throw invalid('claims', 'must be plain JSON')
+  try {
+    return JSON.stringify({ ...given, ...own })
+  } catch {
+    throw invalid('claims', 'must be plain JSON')
+  }
 }
 
 /** A tenant's id, checked as a principal's is. */

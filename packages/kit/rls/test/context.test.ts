@@ -155,6 +155,12 @@ describe('a user with a text id', () => {
     ['nothing', { userId: '' }, /userId/],
     ['a NUL in a claim', { userId: 'a', claims: { name: 'x\0' } }, /claims/],
     ['half a surrogate pair in a claim', { userId: 'a', claims: { name: '\udc00' } }, /claims/],
+    [
+      'claims that say what to write instead',
+      { userId: 'a', claims: { toJSON: () => ({ sub: 'b' }) } },
+      /claims/,
+    ],
+    ['claims that are no JSON', { userId: 'a', claims: { size: 1n } }, /claims/],
   ])('of %s is refused by a typed error', (_what, principal, message) => {
     expect(() => tenantExecutor(test.database, clerk.tenancy, principal)).toThrow(ValidationError)
     expect(() => tenantExecutor(test.database, clerk.tenancy, principal)).toThrow(message)
