@@ -1,3 +1,4 @@
+import { checkCount } from './count.ts'
 import { Database } from './database.ts'
 import { nodePostgresDriver, type PgPool } from './drivers/node-postgres.ts'
 import { pgliteDriver, type PGliteClient } from './drivers/pglite.ts'
@@ -36,7 +37,10 @@ export interface ConnectOptions {
   readonly maxConnections?: number
   /** Seconds that opening a connection may take, instead of the situation's 10. */
   readonly connectTimeoutSeconds?: number
-  /** Limit for every statement, in milliseconds. Default: the server's setting. */
+  /**
+   * Limit for each statement, in milliseconds; on a pooler and a client of the host's, for each that runs in a
+   * scope. Default: the server's setting. The embedded database can't interrupt a statement and has no limit.
+   */
   readonly statementTimeoutMs?: number
   /** Receives what looks wrong and isn't an error. Default: `process.emitWarning`. */
   readonly onWarning?: (message: string) => void
@@ -52,6 +56,13 @@ export interface ConnectOptions {
  */
 export async function connect(target: string | undefined | ConnectOptions | HostClient): Promise<Database> {
   const options = toOptions(target)
+  for (const name of ['maxConnections', 'connectTimeoutSeconds', 'statementTimeoutMs'] as const)
+    checkCount(name, options[name])
+  if (options.situation !== undefined && !Object.hasOwn(POOL_SETTINGS, options.situation)) {
+    throw new ConfigurationError(`There is no situation "${String(options.situation)}"`, {
+      hint: `Use one of ${Object.keys(POOL_SETTINGS).join(', ')}`,
+    })
+  }
   if (options.client !== undefined) return adopt(options.client, options)
   const { url } = options
   if (url === undefined || url === '') {

@@ -80,6 +80,15 @@ describe('connect', () => {
     await client.close()
   })
 
+  it.each([
+    { maxConnections: 0 },
+    { maxConnections: Number.NaN },
+    { connectTimeoutSeconds: -1 },
+    { statementTimeoutMs: 0.5 },
+  ])('refuses %j', async (options) => {
+    await expect(connect({ url: 'memory://', ...options })).rejects.toBeInstanceOf(ConfigurationError)
+  })
+
   it('refuses a client that it does not know', async () => {
     await expect(connect({ $client: {} } as never)).rejects.toThrow(/postgres\.js client/)
   })
@@ -160,9 +169,13 @@ describeOnServer('connect to a server', () => {
     })
   })
 
-  it('refuses to be used after it was closed', async () => {
-    const database = await connect(url)
-    await database.close()
+  it('refuses to be used after it was closed, and opens nothing more', async () => {
+    const database = kept(await connect({ url, maxConnections: 2 }))
+    const busy = database.driver.query({ text: 'select pg_sleep(0.2)', params: [] })
+    const closed = database.close()
+    await expect(database.driver.query(one)).rejects.toThrow(/is closed/)
+    await busy
+    await closed
     await expect(database.driver.query(one)).rejects.toBeInstanceOf(ConnectionError)
   })
 })

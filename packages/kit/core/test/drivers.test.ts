@@ -3,6 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import postgres from 'postgres'
 import pg from 'pg'
 import {
+  ConfigurationError,
+  type IsolationLevel,
   connect,
   ConnectionError,
   DatabaseError,
@@ -213,6 +215,16 @@ for (const [name, open] of Object.entries(subjects)) {
         await expect(slow).rejects.toBeInstanceOf(TimeoutError)
       })
     }
+
+    it('has no text in its isolation level, and no limit but a whole number', async () => {
+      for (const options of [
+        { isolation: 'serializable; create table harm (x int)' as IsolationLevel },
+        { statementTimeoutMs: Number.NaN },
+        { statementTimeoutMs: -1 },
+      ]) {
+        await expect(driver.transaction(options, async () => {})).rejects.toBeInstanceOf(ConfigurationError)
+      }
+    })
 
     it('refuses writes in a read-only transaction', async () => {
       const writing = driver.transaction({ readOnly: true, isolation: 'serializable' }, (connection) =>

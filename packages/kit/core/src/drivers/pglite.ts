@@ -5,7 +5,7 @@
 import type { Answer, Connection, Driver, Statement } from '../driver.ts'
 import { translateError } from '../translate.ts'
 import { decodeValue, encodeParam } from '../wire.ts'
-import { openingStatements, TransactionLedger } from './transaction.ts'
+import { isolationText, openingStatements, TransactionLedger } from './transaction.ts'
 
 interface PGliteResult {
   readonly rows: readonly unknown[]
@@ -83,7 +83,8 @@ export function pgliteDriver(client: PGliteClient, options: { readonly owned: bo
         return await client.transaction(async (session) => {
           const live = connection(session, ledger)
           const { isolation, readOnly } = transactionOptions
-          if (isolation !== undefined) await live.script(`set transaction isolation level ${isolation}`)
+          if (isolation !== undefined)
+            await live.script(`set transaction isolation level ${isolationText(isolation)}`)
           if (readOnly === true) await live.script('set transaction read only')
           for (const statement of openingStatements(transactionOptions)) await live.query(statement)
           const value = await run(live).catch((error: unknown) => {

@@ -4,6 +4,7 @@
  * so that the reconnect never sends its first message and every later query waits for ever. So a client whose
  * connection has closed is thrown away, and what still waited in it is rejected.
  */
+import { ConnectionError } from '../errors.ts'
 import type { InternalClient } from './postgres-js-connection.ts'
 
 /** Where a driver gets the client for a statement or a transaction. */
@@ -77,6 +78,7 @@ export function clientPool(
 
   return {
     use(exclusive, work) {
+      if (closed) return Promise.reject(new ConnectionError('The database is closed', { retryable: false }))
       const slot = pick()
       const weight = exclusive ? EXCLUSIVE : 1
       slot.load += weight

@@ -1,20 +1,36 @@
 /** What the drivers share about transactions: their texts, and the record of how one is going. */
-import type { Answer, Connection, Statement, TransactionOptions } from '../driver.ts'
-import { ConnectionError, DatabaseError, type TenantryError } from '../errors.ts'
+import type { Answer, Connection, IsolationLevel, Statement, TransactionOptions } from '../driver.ts'
+import { ConfigurationError, ConnectionError, DatabaseError, type TenantryError } from '../errors.ts'
 import { translateError } from '../translate.ts'
+import { checkCount } from '../count.ts'
 
 export function beginText(options: TransactionOptions): string {
   return [
     'begin',
-    options.isolation === undefined ? '' : ` isolation level ${options.isolation}`,
+    options.isolation === undefined ? '' : ` isolation level ${isolationText(options.isolation)}`,
     options.readOnly === true ? ' read only' : '',
   ].join('')
+}
+
+const LEVELS: readonly string[] = [
+  'read committed',
+  'repeatable read',
+  'serializable',
+] satisfies IsolationLevel[]
+
+/** It becomes part of a statement's text, so it is looked up, whatever its type promised. */
+export function isolationText(level: IsolationLevel): string {
+  if (LEVELS.includes(level)) return level
+  throw new ConfigurationError('There is no such isolation level', {
+    hint: `Use one of ${LEVELS.join(', ')}`,
+  })
 }
 
 /** What is sent together with BEGIN. */
 export function openingStatements(options: TransactionOptions): readonly Statement[] {
   const { preamble = [], statementTimeoutMs } = options
   if (statementTimeoutMs === undefined) return preamble
+  checkCount('statementTimeoutMs', statementTimeoutMs)
   return [
     ...preamble,
     {
