@@ -54,8 +54,8 @@ export function tenantOf({ tenant, of, label }: TablePlan, executor: Executor): 
 export function runCall({ plan, shapes }: Engine, executor: Executor, call: Call): Promise<Answer> {
   const values = slotValues(call.values, tenantOf(plan, executor))
   const { gate } = executor
-  const make = () => compile(plan.dialect, call.build(gate), gate !== null)
-  return executor.run(call.shape === null ? make() : shapes.get(gate, call.shape, make), values)
+  const make = (recurs: boolean) => compile(plan.dialect, call.build(gate), { gated: gate !== null, recurs })
+  return executor.run(call.shape === null ? make(false) : shapes.get(gate, call.shape, make), values)
 }
 
 export async function runVerb<R extends Returns>(

@@ -320,9 +320,10 @@ export class Repository<T extends PgTable, Create, Update, Key extends string> {
     return options.withDeleted === true ? 'all' : 'live'
   }
 
-  #selected(select: readonly string[] | undefined): readonly Field[] {
+  #selected(select: unknown): readonly Field[] {
     const { plan } = this.#engine
     if (select === undefined) return plan.fields
+    if (!Array.isArray(select)) throw invalid(plan.label, ['select'], 'Expected a list of fields')
     const unknown = select.findIndex((property) => !plan.byProperty.has(property))
     if (unknown >= 0) throw invalid(plan.label, ['select', unknown], 'No such field')
     return plan.fields.filter(({ property }) => select.includes(property))

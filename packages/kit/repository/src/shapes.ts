@@ -5,8 +5,8 @@ import type { PgDialect } from 'drizzle-orm/pg-core'
 
 /**
  * Kept for one repository and one gate. A product asks a few dozen shapes of a table; far more means that
- * shapes are made up at run time (free filters), and memory must stay bounded then, here and on the
- * connections where the statements are prepared.
+ * shapes are made up at run time (free filters), and memory must stay bounded then: here the least recently used
+ * are forgotten, and on the connections, which forget nothing, later ones aren't prepared.
  */
 const SHAPES_MAX = 500
 
@@ -17,8 +17,10 @@ const UNGATED = {}
 export class Shapes<Made> {
   // Weak: a gate belongs to a system, and a test makes many systems.
   readonly #byGate = new WeakMap<object, Map<string, Made>>()
+  readonly #madeOf = new WeakMap<object, number>()
 
-  get(gate: SQL | null, key: string, make: () => Made): Made {
+  /** `make` is told whether what it makes may be kept on connections too: only so many are. */
+  get(gate: SQL | null, key: string, make: (recurs: boolean) => Made): Made {
     const shapes = this.#shapesOf(gate ?? UNGATED)
     const known = shapes.get(key)
     if (known !== undefined) {
@@ -27,7 +29,10 @@ export class Shapes<Made> {
       shapes.set(key, known)
       return known
     }
-    const made = make()
+    const owner = gate ?? UNGATED
+    const before = this.#madeOf.get(owner) ?? 0
+    this.#madeOf.set(owner, before + 1)
+    const made = make(before < SHAPES_MAX)
     const [oldest] = shapes.size >= SHAPES_MAX ? shapes.keys() : []
     if (oldest !== undefined) shapes.delete(oldest)
     shapes.set(key, made)
@@ -43,6 +48,10 @@ export class Shapes<Made> {
   }
 }
 
-export function compile(dialect: PgDialect, statement: SQL, gated: boolean): CompiledQuery {
-  return compiledQuery(dialect.sqlToQuery(statement), { gated })
+export function compile(
+  dialect: PgDialect,
+  statement: SQL,
+  options: { readonly gated: boolean; readonly recurs: boolean },
+): CompiledQuery {
+  return { ...compiledQuery(dialect.sqlToQuery(statement), options), once: !options.recurs }
 }

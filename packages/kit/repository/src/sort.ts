@@ -30,7 +30,10 @@ export function parseSort(
       const path = ['sort', index, name]
       if (field === undefined) throw invalid(table.label, path, 'No such field')
       if (!field.comparable) throw invalid(table.label, path, 'This field has no order')
-      const parsed = typeof direction === 'string' ? DIRECTIONS[direction] : undefined
+      const parsed =
+        typeof direction === 'string' && Object.hasOwn(DIRECTIONS, direction)
+          ? DIRECTIONS[direction]
+          : undefined
       if (parsed === undefined)
         throw invalid(table.label, path, `Expected one of ${Object.keys(DIRECTIONS).join(', ')}`)
       if (!terms.some((other) => other.field === field)) terms.push({ field, ...parsed })

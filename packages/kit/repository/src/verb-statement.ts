@@ -89,7 +89,7 @@ export function compileVerb<R extends Returns>(
     ([property, source]) => sql`${source} as ${sql.identifier(property)}`,
   )
   const statement = query(sql.join(columns, sql`, `))
-  const compiled = compile(plan.dialect, statement, false)
+  const compiled = compile(plan.dialect, statement, { gated: false, recurs: true })
   if (plan.tenant !== null && !compiled.params.some(isTenant)) {
     throw misbuilt(
       plan,

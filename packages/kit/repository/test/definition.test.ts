@@ -141,11 +141,19 @@ describe('a shape is compiled once', () => {
     const definition = defineRepository(notes, { tenant: 'ownerId' })
     // A thousand statements, none of which matters.
     const answer = { command: 'SELECT', columns: ['count'], rows: [['0']], count: 1 }
-    const repo = definition.bind({ ...world.as(ALICE), run: () => Promise.resolve(answer) })
+    let prepared = 0
+    const repo = definition.bind({
+      ...world.as(ALICE),
+      run(query) {
+        if (query.once !== true) prepared++
+        return Promise.resolve(answer)
+      },
+    })
     const filter = (bits: number): Where<typeof notes> => ({
       and: Array.from({ length: 10 }, (_, bit) => ((bits >> bit) % 2 === 0 ? { slug: 'x' } : { title: 'x' })),
     })
     await repo.count()
+    expect(prepared).toBe(1)
     for (let bits = 0; bits < 499; bits++) await repo.count({ where: filter(bits) })
     const compile = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
     await repo.count()
@@ -154,7 +162,10 @@ describe('a shape is compiled once', () => {
     compile.mockClear()
     await repo.count()
     expect(compile).not.toHaveBeenCalled()
+    prepared = 0
     for (let bits = 500; bits < 1000; bits++) await repo.count({ where: filter(bits) })
+    // A connection forgets no statement, so the later ones aren't kept there.
+    expect(prepared).toBe(0)
     compile.mockClear()
     await repo.count()
     expect(compile).toHaveBeenCalledTimes(1)
