@@ -39,7 +39,7 @@ export async function story(database: Database, print: Printer): Promise<Outcome
   ])
   const south = await signUp(system, 'South Spoke', [['Mara', 'Folding bike', 'flat tyre']])
   for (const { name: workshop, scope } of [north, south]) {
-    const { items } = await scope.tickets.list()
+    const { items } = await scope.tickets.list({ sort: [{ bicycle: 'asc' }] })
     print.line(`${workshop} sees ${items.map(({ bicycle, fault }) => `${bicycle} (${fault})`).join(', ')}`)
   }
 
