@@ -917,15 +917,17 @@ set role "tenantry_definer";
 
 create or replace function "tenantry"."current_user_reads_all"()
 returns boolean
-language sql
+language plpgsql
 stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-select exists (
-  select from "public"."admin_users" as reader
-  where reader."user_id" = tenantry.current_user_uuid()
-    and (reader.is_active and reader.role in ('admin', 'super_admin'))
-)
+begin
+  return exists (
+    select from "public"."admin_users" as reader
+    where reader."user_id" = tenantry.current_user_uuid()
+      and (reader.is_active and reader.role in ('admin', 'super_admin'))
+  );
+end
 $body$;
 --> statement-breakpoint
 

@@ -17,6 +17,7 @@ describe('translateError', () => {
   it.each([
     ['23505', 'TENANTRY_UNIQUE', false],
     ['23503', 'TENANTRY_FOREIGN_KEY', false],
+    ['23001', 'TENANTRY_FOREIGN_KEY', false],
     ['23514', 'TENANTRY_CHECK', false],
     ['23502', 'TENANTRY_NOT_NULL', false],
     ['42501', 'TENANTRY_ISOLATION', false],

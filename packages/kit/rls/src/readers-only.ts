@@ -14,5 +14,7 @@ export async function readersOnly(executor: Executor, verb: string): Promise<voi
     gated: false,
   })
   if (rows[0]?.[0] === true) return
-  throw new IsolationError(`${verb} is for readers of the system, such as administrators, and the service role`)
+  throw new IsolationError(
+    `${verb} is for readers of the system, such as administrators, and the service role`,
+  )
 }

@@ -8,6 +8,3 @@ export const CALLER_IS_THE_USER = `
   if p_user_id is distinct from ${user} and not ${CALLER_IS_SERVICE} then
     raise exception 'this may be done for oneself, or by the service role' using errcode = 'TN003';
   end if;`
-
-/** The user of the context, or null. */
-export const CURRENT_USER = user

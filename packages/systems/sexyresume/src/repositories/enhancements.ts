@@ -2,7 +2,7 @@ import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/r
 import { bindTenant } from '@tenantry/rls'
 import type { Claim, ClaimBatch, ClaimKey, FailOutcome } from '@tenantry/workflow'
 import { enhancementClaims } from '../database/requests.ts'
-import { enhancementRequests as table, enhancementSuggestions } from '../schema/index.ts'
+import { enhancementRequests as table, type enhancementSuggestions } from '../schema/index.ts'
 import {
   type EnhancedInput,
   enhancedInput,

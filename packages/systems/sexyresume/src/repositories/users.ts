@@ -2,7 +2,7 @@ import { type Executor, NotFoundError, UniqueViolationError } from '@tenantry/co
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
-import { userEntitlements, users as table } from '../schema/index.ts'
+import { type userEntitlements, users as table } from '../schema/index.ts'
 import { type SignUpInput, signUpInput, userChanges, userInput } from '../types/inputs.ts'
 import { entitlements } from './entitlements.ts'
 import { newestFirst } from './order.ts'

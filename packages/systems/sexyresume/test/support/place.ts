@@ -6,7 +6,6 @@ import { sexyresume } from '../../src/index.ts'
 import { tenancy } from '../../src/tenancy.ts'
 import { EMBEDDING_DIMENSIONS, type ResumeData } from '../../src/types.ts'
 
-export type Resume = ReturnType<typeof sexyresume>
 type Plain = Record<string, unknown>
 
 export async function placeOf() {
