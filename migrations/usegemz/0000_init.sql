@@ -400,15 +400,17 @@ set role "tenantry_definer";
 
 create or replace function "tenantry"."current_user_reads_all"()
 returns boolean
-language sql
+language plpgsql
 stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-select exists (
-  select from "public"."user_profiles" as reader
-  where reader."user_id" = tenantry.current_user_text()
-    and (reader.is_admin)
-)
+begin
+  return exists (
+    select from "public"."user_profiles" as reader
+    where reader."user_id" = tenantry.current_user_text()
+      and (reader.is_admin)
+  );
+end
 $body$;
 --> statement-breakpoint
 
@@ -470,13 +472,14 @@ set role "tenantry_definer";
 
 create or replace function "tenantry"."last_tenant"()
 returns text
-language sql
+language plpgsql
 stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-select max(tenant."user_id")
-from "public"."user_profiles" as tenant
-where (select tenantry.current_user_reads_all())
+begin
+  if not tenantry.current_user_reads_all() then return null; end if;
+  return (select max(tenant."user_id") from "public"."user_profiles" as tenant);
+end
 $body$;
 --> statement-breakpoint
 
