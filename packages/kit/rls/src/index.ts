@@ -6,6 +6,7 @@ export { bindReading, bindTenant, serviceExecutor, tenantExecutor } from './scop
 export { serviceJob, type ServiceJobOptions } from './service-job.ts'
 export { serviceStatement } from './service-statement.ts'
 export { readersOnly } from './readers-only.ts'
+export { refuseTakenContext } from './taken.ts'
 export {
   type ClassifiedTable,
   defineTenancy,

@@ -11,7 +11,14 @@ import {
   type Principal,
 } from '@tenantry/core'
 import { migrate, type MigrateResult, migrationStatus, type MigrationStatus } from '@tenantry/ddl'
-import { isolationCheck, serviceExecutor, type Tenancy, tenancyObjects, tenantExecutor } from '@tenantry/rls'
+import {
+  isolationCheck,
+  refuseTakenContext,
+  serviceExecutor,
+  type Tenancy,
+  tenancyObjects,
+  tenantExecutor,
+} from '@tenantry/rls'
 import type { Casing } from 'drizzle-orm'
 import {
   checkNames,
@@ -140,7 +147,12 @@ function bindSystem<S extends Record<string, unknown>, R extends Definitions>(
   return {
     definition,
     database,
-    migrate: async () => migrate(driver, source()),
+    async migrate() {
+      const own = source()
+      const { applied } = await migrationStatus(driver, own)
+      if (applied.length === 0) await refuseTakenContext(driver, definition.objects)
+      return migrate(driver, own)
+    },
     status: async () => migrationStatus(driver, source()),
     verify: () =>
       driver.transaction({ readOnly: false }, (connection) => runChecks(definition.checks, connection)),

@@ -259,6 +259,41 @@ describe('defineSystem', () => {
     await expect(system.runJob('nothing')).rejects.toBeInstanceOf(TenantryError)
   })
 
+  it("does not decide anew who reads another system's rows in the same database", async () => {
+    const withReaders = (name: string) => {
+      const papers = pgTable(
+        `${name}_papers`,
+        { id: uuid('id').primaryKey().defaultRandom(), owner: uuid('owner').notNull() },
+        (table) => [index(`${name}_papers_owner`).on(table.owner)],
+      )
+      const readers = pgTable(`${name}_readers`, { person: uuid('person').primaryKey() })
+      const own = { papers, readers }
+      const directory = pathToFileURL(join(mkdtempSync(join(tmpdir(), 'tenantry-system-')), '/'))
+      return defineSystem({
+        name,
+        schema: own,
+        tenancy: defineTenancy({
+          kind: 'user-uuid',
+          schema: own,
+          readers: { table: readers, user: readers.person },
+          tables: { papers: { class: 'tenant', column: 'owner' }, readers: { class: 'internal' } },
+        }),
+        repositories: {},
+        migrations: directory,
+      })
+    }
+    await using shared = await createTestDatabase()
+    const [first, second] = [withReaders('first'), withReaders('second')]
+    for (const { definition } of [first, second]) {
+      const { name, objects, migrations } = definition
+      await generateMigration({ name, schema: definition.schema, objects, directory: migrations ?? '' })
+    }
+    await first(shared.database).migrate()
+    await expect(second(shared.database).migrate()).rejects.toThrow(/current_user_reads_all.*a database each/)
+    expect(await first(shared.database).verify()).toEqual([])
+    expect((await first(shared.database).migrate()).applied).toEqual([])
+  })
+
   it('finds nothing open in what it migrated', async () => {
     expect(await place.system.verify()).toEqual([])
   })
