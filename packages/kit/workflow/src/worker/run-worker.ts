@@ -88,6 +88,7 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
     })
     settling.add(settled)
   }
+
   async function claimMore(limit: number): Promise<number> {
     const batchOf = await claims.claim(executor, { limit, leaseSeconds })
     if (batchOf.abandoned.length > 0) emit({ type: 'abandoned', rows: batchOf.abandoned })
@@ -104,8 +105,10 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
   }
 
   const wanted = (): number => {
-    const needed = (reserve.length === 0 && running.size < concurrency) || held.size * 2 <= capacity
-    return needed ? Math.min(batch, capacity - held.size) : 0
+    // Rows whose work is done only wait for the database, which takes them all at once: they hold no place.
+    const undone = held.size - settling.size
+    const needed = (reserve.length === 0 && running.size < concurrency) || undone * 2 <= capacity
+    return needed && settling.size <= capacity ? Math.min(batch, capacity - undone) : 0
   }
 
   const beat = async (): Promise<void> => {
