@@ -69,7 +69,7 @@ describeOnServer('many processes', () => {
       const workers = await Promise.all(Array.from({ length: WORKERS }, start))
       for (let kill = 1; kill <= KILLS; kill++) {
         const left = (JOBS * (KILLS + 1 - kill)) / (KILLS + 1)
-        while ((await open()) > left) await new Promise((next) => setTimeout(next, 20))
+        while ((await open()) > left) await new Promise((next) => setTimeout(next, 100))
         const index = Math.floor(Math.random() * WORKERS)
         const victim = workers[index]
         const dead = victim === undefined ? undefined : once(victim, 'exit')
@@ -77,7 +77,7 @@ describeOnServer('many processes', () => {
         await dead
         workers[index] = await start()
       }
-      while ((await open()) > 0) await new Promise((next) => setTimeout(next, 50))
+      while ((await open()) > 0) await new Promise((next) => setTimeout(next, 100))
       await Promise.all(
         workers.map(async (worker) => {
           const ended = once(worker, 'exit')
