@@ -64,7 +64,7 @@ describeOnServer('many processes', () => {
 
   it(
     'do every row, each by one at a time, none lost and none twice, although workers are killed at random',
-    { timeout: 100_000 },
+    { timeout: 240_000 },
     async () => {
       const workers = await Promise.all(Array.from({ length: WORKERS }, start))
       for (let kill = 1; kill <= KILLS; kill++) {
