@@ -61,7 +61,7 @@ export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
     role({ name: ROLES.tenant }),
     role({ name: ROLES.service }),
     role({ name: ROLES.definer }),
-    schema({ name: LIBRARY_SCHEMA, usableBy: EVERYONE }),
+    ...[LIBRARY_SCHEMA, ...schemasOf(tenancy)].map((name) => schema({ name, usableBy: EVERYONE })),
     supabaseRoles(),
     sqlFunction({
       schema: LIBRARY_SCHEMA,
@@ -79,6 +79,13 @@ export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
   if (tenancy.membership !== null) objects.push(...membershipObjects(tenancy.membership))
   if (tenancy.readers !== null) objects.push(...readerObjects(tenancy.kind, tenancy.readers))
   return objects
+}
+
+/** Those in which the tables are, but for `public`, which everyone may use already. */
+function schemasOf({ tables }: Tenancy): readonly string[] {
+  return [...new Set(tables.map((table) => table.schema))].filter(
+    (name) => name !== 'public' && name !== LIBRARY_SCHEMA,
+  )
 }
 
 /** The active organization, if the user is a member of it at this moment, and what they are there; else null. */

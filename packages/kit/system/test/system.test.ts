@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { eq, relations, sql } from 'drizzle-orm'
-import { foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { foreignKey, index, pgSchema, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   ConfigurationError,
@@ -292,6 +292,36 @@ describe('defineSystem', () => {
     await expect(second(shared.database).migrate()).rejects.toThrow(/current_user_reads_all.*a database each/)
     expect(await first(shared.database).verify()).toEqual([])
     expect((await first(shared.database).migrate()).applied).toEqual([])
+  })
+
+  it('takes tables of any schema, and names that need quotes', async () => {
+    const shop = pgSchema('The Shop')
+    const orders = shop.table(
+      'Order',
+      { id: uuid('id').primaryKey().defaultRandom(), owner: text('user').notNull(), select: text('select') },
+      (table) => [index('Order owner').on(table.owner)],
+    )
+    const own = { shop, orders }
+    const directory = pathToFileURL(join(mkdtempSync(join(tmpdir(), 'tenantry-system-')), '/'))
+    const system = defineSystem({
+      name: 'shop',
+      schema: own,
+      tenancy: defineTenancy({
+        kind: 'user-text',
+        schema: own,
+        tables: { orders: { class: 'tenant', column: 'owner' } },
+      }),
+      repositories: { orders: defineRepository(orders, { tenant: 'owner' }) },
+      migrations: directory,
+    })
+    await generateMigration({ name: 'shop', schema: own, objects: system.definition.objects, directory })
+    await using place = await createTestDatabase()
+    await system(place.database).migrate()
+    const [ada, eve] = ['ada', 'eve'].map((userId) => system(place.database).as({ userId }))
+    await ada?.orders.create({ select: 'one' })
+    expect((await ada?.orders.list())?.items).toMatchObject([{ owner: 'ada', select: 'one' }])
+    expect(await eve?.db.select().from(orders)).toEqual([])
+    expect(await system(place.database).verify()).toEqual([])
   })
 
   it('finds nothing open in what it migrated', async () => {
