@@ -41,8 +41,8 @@ interface TenantTable<T> extends TableAccess<T> {
    */
   readonly managed?: readonly ColumnKey<T>[]
   /**
-   * Let a tenant choose primary keys that have a default. Off unless said: a primary key is unique over
-   * all tenants, so choosing one would tell whether another tenant has it.
+   * Let a tenant choose primary keys, such as ids that your process makes (`$defaultFn`). Off unless said: a
+   * primary key is unique over all tenants, so choosing one would tell whether another tenant has it.
    */
   readonly clientIds?: boolean
   /** `false`: not even `readers` of the system see other tenants' rows. */
@@ -317,6 +317,12 @@ function classify(
     return chosen.map((column) => column.name)
   }
   const insert = extent(declared.insert, insertable)
+  if (insert !== undefined && declared.clientIds !== true && !keyColumns.has(tenant.name)) {
+    checkOwnKey(
+      config.name,
+      config.columns.filter((column) => keyColumns.has(column.name)),
+    )
+  }
   const update = extent(declared.update, updatable)
   checkGlobalKeys(table, globalKeys, [...(insert ?? []), ...(update ?? [])])
   return {
@@ -353,6 +359,19 @@ function checkTenantColumn(
       hint: "Make the tenant column NOT NULL, or say nullMeans: 'hidden'",
     })
   }
+}
+
+/** A key that nothing but its values tells apart, and that the database doesn't make, comes from a tenant. */
+function checkOwnKey(table: string, key: readonly PgColumn[]): void {
+  const madeInDatabase = (column: PgColumn): boolean =>
+    (column.hasDefault && column.defaultFn === undefined) || column.generatedIdentity !== undefined
+  if (key.some(madeInDatabase)) return
+  throw new ConfigurationError(
+    `The primary key of ${table} is unique over all tenants, and the database makes no value for it`,
+    {
+      hint: 'Give it a default in the database, or let it hold the tenant; or say clientIds: true if its values can not be guessed',
+    },
+  )
 }
 
 function checkShared(table: string, { shared, select }: TenantTable<PgTable>, type: 'uuid' | 'text'): void {

@@ -7,6 +7,7 @@ import {
   integer,
   pgTable,
   primaryKey,
+  serial,
   text,
   unique,
   uniqueIndex,
@@ -164,6 +165,30 @@ describe('a key', () => {
       () => defineTenancy({ kind: 'user-uuid', schema: { table }, tables: { table: tenant } }),
       /The unique key \w+ of t leaves out the tenant/,
     )
+  })
+
+  it.each([
+    ['of a natural value', pgTable('t', { ownerId: owner(), id: text('id').primaryKey() }), false],
+    [
+      'that the process makes',
+      pgTable('t', { ownerId: owner(), id: text('id').primaryKey().$defaultFn(String) }),
+      false,
+    ],
+    ['that the database makes', pgTable('t', { ownerId: owner(), id: serial('id').primaryKey() }), true],
+    [
+      'that holds the tenant',
+      pgTable('t', { ownerId: owner(), id: text('id').notNull() }, (table) => [
+        primaryKey({ columns: [table.ownerId, table.id] }),
+      ]),
+      true,
+    ],
+  ])("that is primary, and %s: a tenant learns of nobody else's by it", (_what, t, taken) => {
+    const define = (more: { readonly insert?: false; readonly clientIds?: true }) => () =>
+      defineTenancy({ kind: 'user-uuid', schema: { t }, tables: { t: { ...tenant, ...more } } })
+    if (taken) expect(define({})).not.toThrow()
+    else refused(define({}), /unique over all tenants.*clientIds/)
+    expect(define({ insert: false })).not.toThrow()
+    expect(define({ clientIds: true })).not.toThrow()
   })
 
   it('that is global can not be written by a tenant', () => {
