@@ -1,7 +1,10 @@
 /** `expectIsolated` finds nothing in sound systems of each kind, and everything that was opened. */
 import type { Principal } from '@tenantry/core'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as clerk from './support/clerk.ts'
+import * as desk from './support/desk.ts'
+import * as handles from './support/handles.ts'
 import * as notes from './support/notes.ts'
 import { ACME, ALICE, asOwner, BOB, BOLT, createSystem } from './support/setup.ts'
 import * as teams from './support/teams.ts'
@@ -51,7 +54,29 @@ const KINDS: readonly Kind[] = [
   },
 ]
 
-describe.each(KINDS)('in a system of $name', ({ name, system, principals, seed }) => {
+/** Systems with readers: here two who are none. */
+const READ: readonly Kind[] = [
+  {
+    name: 'desk',
+    system: desk,
+    principals: [{ userId: ALICE }, { userId: BOB }],
+    seed: (test, { userId }) =>
+      asOwner(
+        test.database,
+        desk.seed(userId),
+        sql`insert into public.admins (user_id, active) values (${userId}, false)`,
+        sql`insert into public.events default values`,
+      ),
+  },
+  {
+    name: 'handles',
+    system: handles,
+    principals: [{ userId: 'user_ann' }, { userId: 'user_zoe' }],
+    seed: (test, { userId }) => asOwner(test.database, handles.seed(userId, false)),
+  },
+]
+
+describe.each([...KINDS, ...READ])('in a system of $name', ({ name, system, principals, seed }) => {
   let test: TestDatabase
   let target: IsolationTarget
   let seeded: SeededTenants
@@ -95,6 +120,12 @@ describe('in a system of notes', () => {
   afterAll(() => test.close())
 
   it.each([
+    [
+      'a function that says back an id only when somebody has it',
+      `create function who_is(wanted uuid) returns uuid language sql stable security definer
+       as 'select user_id from public.notes where user_id = wanted limit 1'`,
+      'public.who_is(wanted uuid) as another tenant: it answers with values',
+    ],
     [
       'a partition',
       'grant select on events_2026_11 to tenantry_tenant',
@@ -146,6 +177,19 @@ describe('in a system of notes', () => {
     expect(leaks).toContainEqual(expect.stringContaining(wanted))
   })
 
+  it('a function that says back whatever it is asked tells nothing', async () => {
+    const leaks = await test.database.driver.transaction({}, (connection) =>
+      undone(connection, async (part) => {
+        await part.script(
+          `create function same(asked uuid) returns uuid language sql stable as 'select asked';
+           create function greet(asked text) returns text language sql stable as 'select ''hello '' || asked'`,
+        )
+        return findLeaks(part, seeded)
+      }),
+    )
+    expect(leaks).toEqual([])
+  })
+
   it('a count over all tenants is found, where it was there before the second tenant', async () => {
     await using place = await createSystem('notes', notes)
     await place.database.driver.session((session) =>
@@ -175,5 +219,37 @@ describe('in a system of notes', () => {
       return { userId: `user_${tenant}` }
     }
     await expect(expectIsolated(other, { seed })).rejects.toThrow('public.files: no row of tenant 2')
+  })
+})
+
+describe('in a system with readers', () => {
+  it('a table that is shown to more than readers is found', async () => {
+    await using place = await createSystem('desk', desk)
+    const seeded = await seedTenants(
+      { database: place.database, definition: desk },
+      {
+        seed: async (tenant) => {
+          const userId = tenant === 1 ? ALICE : BOB
+          await asOwner(
+            place.database,
+            desk.seed(userId),
+            sql`insert into public.admins (user_id, active) values (${userId}, false)`,
+            sql`insert into public.events default values`,
+          )
+          return { userId }
+        },
+      },
+    )
+    const leaks = await place.database.driver.transaction({}, (connection) =>
+      undone(connection, async (part) => {
+        await part.script(
+          `drop policy tenant_isolation on events; alter policy tenant_select on events using (true)`,
+        )
+        return findLeaks(part, seeded)
+      }),
+    )
+    expect(leaks).toContainEqual(
+      expect.stringContaining('public.events as another tenant: select shows 2 rows to no reader'),
+    )
   })
 })
