@@ -8,7 +8,6 @@ import { tenancy } from '../../src/tenancy.ts'
 import type { SearchInput, SignUpInput } from '../../src/types.ts'
 
 export type Gems = ReturnType<typeof usegemz>
-export type Scope = ReturnType<Gems['as']>
 type Plain = Record<string, unknown>
 
 export async function gemsDatabase() {
