@@ -2,13 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { boolean, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-// By path: the package stands above this one.
-import {
-  expectIsolated,
-  isolationMutations,
-  seedTenants,
-  type TestDatabase,
-} from '@tenantry/testing'
+import { expectIsolated, isolationMutations, seedTenants, type TestDatabase } from '@tenantry/testing'
 import {
   bindReading,
   bindTenant,
