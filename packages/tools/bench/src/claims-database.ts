@@ -1,5 +1,4 @@
 /** A system of its own for claimed work and transitions, with a login that is subject to row security. */
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,7 @@ import { generateMigration } from '@tenantry/ddl/generate'
 import { defineTenancy, tenancyObjects } from '@tenantry/rls'
 import { defineClaims, defineTransitions, leaseColumns } from '@tenantry/workflow'
 import { index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import postgres from 'postgres'
+import { createLoginDatabase, type LoginDatabase } from './login-database.ts'
 
 const id = () => uuid('id').primaryKey().defaultRandom()
 const userId = () => text('user_id').notNull()
@@ -83,37 +82,9 @@ export const tenancy = defineTenancy({
   },
 })
 
-export interface ClaimsDatabase {
-  readonly ownerUrl: string
-  /** Subject to row security, and allowed to act as the service role. */
-  readonly appUrl: string
-  remove(): Promise<void>
-}
-
-export async function createClaimsDatabase(serverUrl: string): Promise<ClaimsDatabase> {
-  const run = randomBytes(4).toString('hex')
-  const [name, app, password] = [`bench_${run}`, `bench_app_${run}`, randomBytes(16).toString('hex')]
-  const url = (change: Partial<Pick<URL, 'username' | 'password'>>): string =>
-    Object.assign(new URL(serverUrl), { pathname: `/${name}`, ...change }).href
-  const ownerUrl = url({})
-  const admin = postgres(serverUrl, { max: 1, onnotice: () => {} })
-  const remove = async (): Promise<void> => {
-    await admin.unsafe(`drop database if exists ${name} with (force)`)
-    await admin.unsafe(`drop role if exists ${app}`)
-    await admin.end({ timeout: 5 })
-  }
-  try {
-    await admin.unsafe(`create database ${name} template template0`)
-    await migrateAs(ownerUrl)
-    await admin.unsafe(`create role ${app} login password '${password}'`)
-    await admin.unsafe(`grant tenantry_tenant to ${app} with inherit true`)
-    await admin.unsafe(`grant tenantry_service to ${app} with inherit false, set true`)
-  } catch (error) {
-    await remove()
-    throw error
-  }
-  return { ownerUrl, appUrl: url({ username: app, password }), remove }
-}
+/** A database for claims and transitions, empty. */
+export const createClaimsDatabase = (serverUrl: string): Promise<LoginDatabase> =>
+  createLoginDatabase(serverUrl, migrateAs)
 
 async function migrateAs(ownerUrl: string): Promise<void> {
   const objects = [

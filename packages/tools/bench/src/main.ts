@@ -8,6 +8,7 @@
 import { loadavg } from 'node:os'
 import { claimLines } from './claims.ts'
 import { openClients } from './clients.ts'
+import { contentLines } from './contents.ts'
 import { createBenchDatabase } from './database.ts'
 import { importTime } from './import-time.ts'
 import { measure } from './measure.ts'
@@ -68,6 +69,10 @@ try {
 if (wanted('claims')) {
   console.log('Measuring claims and transitions …')
   lines.push(...(await claimLines(serverUrl, quick)))
+}
+if (wanted('contents')) {
+  console.log('Measuring a project with files and outputs …')
+  lines.push(...(await contentLines(serverUrl, quick)))
 }
 if (wanted('import')) {
   console.log('Measuring import …')
