@@ -9,7 +9,7 @@ import {
   type Database,
   type Executor,
 } from '@tenantry/core'
-import { refuseEnd } from './refuse-end.ts'
+import { refuseUnfit } from './refuse-unfit.ts'
 
 /** A transaction, or a part of one that can fail by itself. */
 interface Level {
@@ -56,7 +56,7 @@ export async function inside<T>(
     async run(query: CompiledQuery, values = {}): Promise<Answer> {
       while (isOthers(level.part)) await level.part.ending
       refuseOutlived(whole)
-      refuseEnd(query.text)
+      refuseUnfit(query.text)
       return current.query(bindQuery(query, values))
     },
     async transaction(nested) {

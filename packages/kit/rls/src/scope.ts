@@ -14,7 +14,7 @@ import { inside, refuseInside } from './inside.ts'
 import { knownLogin, type Login, loginOf } from './login.ts'
 import { ROLES } from './names.ts'
 import { checkedTenant, contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
-import { refuseEnd } from './refuse-end.ts'
+import { refuseUnfit } from './refuse-unfit.ts'
 import type { Tenancy } from './tenancy.ts'
 
 /** The executor of one principal. Statements run with that principal's context, or not at all. */
@@ -43,7 +43,7 @@ export function tenantExecutor(
     gate: context.organization === null ? USER_GATE : ORGANIZATION_GATE,
     async run(query, given = {}) {
       refuseInside(database)
-      if (!query.gated) refuseEnd(query.text)
+      if (!query.gated) refuseUnfit(query.text)
       const login = knownLogin(database) ?? (await loginOf(database))
       const statement = bindQuery(query, given, values)
       const gated = query.gated && login.mode !== 'transaction' && limitOf(database, login) === undefined
@@ -92,7 +92,7 @@ export function serviceExecutor(database: Database, tenant: string | null = null
     tenant,
     gate: null,
     async run(query, values = {}) {
-      refuseEnd(query.text)
+      refuseUnfit(query.text)
       return begin({}, (connection) => connection.query(bindQuery(query, values)))
     },
     transaction: (run, more = {}) =>

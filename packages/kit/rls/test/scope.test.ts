@@ -106,6 +106,11 @@ describe('a transaction', () => {
     })
   })
 
+  it('has no COPY, which would leave its connection waiting', async () => {
+    await expect(run(as(ALICE), sql`copy notes to stdout`)).rejects.toBeInstanceOf(ConfigurationError)
+    expect(await values(as(ALICE), titles)).toEqual(OWN)
+  })
+
   it('takes statements that only look as if they ended it', async () => {
     expect(await values(as(ALICE), sql`select 'commit' as "end" -- rollback`)).toEqual(['commit'])
     expect(await values(as(ALICE), sql`/* commit; */ select 1`)).toEqual([1])

@@ -5,12 +5,21 @@ const ENDS: ReadonlySet<string> = new Set(['commit', 'end', 'rollback', 'abort',
 
 /**
  * Refuses a statement that would end the transaction of its scope. Context and tenant role end with it: what
- * followed a COMMIT of the host's own would run as the login, and on a privileged one see every tenant.
+ * followed a COMMIT of the host's own would run as the login, and on a privileged one see every tenant. Refuses
+ * COPY too, which leaves the connection waiting for a stream that nobody opens.
  *
  * @throws ConfigurationError
  */
-export function refuseEnd(text: string): void {
+export function refuseUnfit(text: string): void {
   const word = firstWord(text)
+  if (word === 'copy') {
+    throw new ConfigurationError(
+      "A scope's statement may not be COPY: its rows have no way through the client",
+      {
+        hint: 'Read with stream(), write with createMany()',
+      },
+    )
+  }
   if (!ENDS.has(word)) return
   throw new ConfigurationError(`A scope's statement may not be ${word.toUpperCase()}`, {
     hint: 'Leave COMMIT and ROLLBACK to transaction(), which commits when its callback resolves',
