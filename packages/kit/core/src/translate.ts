@@ -191,9 +191,13 @@ function serverFailure(thrown: unknown): ServerFailure | undefined {
  */
 function withoutValues(thrown: unknown, failure: ServerFailure): Error {
   const original = thrown as Error
-  const cause = new Error(failure.message)
+  // Data exceptions (class 22) quote the value that they couldn't read.
+  const message = failure.sqlState.startsWith('22')
+    ? failure.message.replace(/"[^]*"/, '"…"')
+    : failure.message
+  const cause = new Error(message)
   cause.name = original.name
-  if (original.stack !== undefined) cause.stack = original.stack
+  if (original.stack !== undefined) cause.stack = original.stack.replaceAll(failure.message, message)
   return Object.assign(cause, {
     code: failure.sqlState,
     severity: property(original, 'severity'),
