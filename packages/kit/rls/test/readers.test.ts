@@ -3,7 +3,13 @@ import type { Answer } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { text as textColumn, pgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { TestDatabase } from '@tenantry/testing'
+import {
+  findLeaks,
+  type IsolationTarget,
+  type SeededTenants,
+  seedTenants,
+  type TestDatabase,
+} from '@tenantry/testing'
 import { bindReading, defineTenancy, serviceExecutor, tenantExecutor, verifyIsolation } from '../src/index.ts'
 import { undone } from '../src/verify/undone.ts'
 import * as desk from './support/desk.ts'
@@ -184,6 +190,78 @@ describe('readers of a system with uuids', () => {
     ] as const) {
       expect(await findings(mutation), mutation).toContain(code)
     }
+  })
+})
+
+describe('the walk over a system with readers', () => {
+  let place: TestDatabase
+  let seeded: SeededTenants
+  beforeAll(async () => {
+    place = await createSystem('desk', desk)
+    const person = async (userId: string, active: boolean) => {
+      await asOwner(
+        place.database,
+        desk.seed(userId),
+        sql`insert into public.admins (user_id, active) values (${userId}, ${active})`,
+      )
+      return { userId }
+    }
+    const target: IsolationTarget = { database: place.database, definition: desk }
+    seeded = await seedTenants(target, {
+      seed: (tenant) => person(tenant === 1 ? ALICE : BOB, false),
+      reader: () => person(ADMIN, true),
+    })
+  })
+  afterAll(() => place?.close())
+
+  const leaksAfter = (mutation: string, only: readonly string[]) =>
+    place.database.driver.transaction({}, (connection) =>
+      undone(connection, async (part) => {
+        await part.script(mutation)
+        return findLeaks(part, seeded, { only })
+      }),
+    )
+
+  test('finds nothing: readers read what is for them, and write nothing', async () => {
+    expect(
+      await place.database.driver.transaction({}, (connection) => findLeaks(connection, seeded)),
+    ).toEqual([])
+  })
+
+  const reads = '(select tenantry.current_user_reads_all())'
+  test.each([
+    [
+      'readers who update',
+      `drop policy tenant_isolation_update on tickets; alter policy tenant_update on tickets using (${reads}) with check (${reads})`,
+      'public.tickets',
+      /a reader: update of subject/,
+    ],
+    [
+      'readers who delete',
+      `drop policy tenant_isolation_delete on tickets; alter policy tenant_delete on tickets using (${reads})`,
+      'public.tickets',
+      /a reader: delete without/,
+    ],
+    [
+      'readers who insert',
+      `drop policy tenant_isolation_insert on tickets; alter policy tenant_insert on tickets with check (${reads})`,
+      'public.tickets',
+      /a reader: insert for/,
+    ],
+    [
+      'a table that is not for readers',
+      `drop policy tenant_isolation on keys; alter policy tenant_select on keys using (${reads})`,
+      'public.keys',
+      /a reader: select shows 2 rows that aren't for readers/,
+    ],
+    [
+      'readers who see nothing',
+      `alter policy tenant_isolation on tickets using (user_id = (select tenantry.current_user_uuid()))`,
+      'public.tickets',
+      /a reader: select shows none/,
+    ],
+  ])('finds %s', async (_what, mutation, table, leak) => {
+    expect(await leaksAfter(mutation, [table])).toContainEqual(expect.stringMatching(leak))
   })
 })
 

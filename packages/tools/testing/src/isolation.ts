@@ -43,12 +43,19 @@ export interface IsolationOptions {
    * different people in different organizations. Where a table shares rows with all tenants, there must be one.
    */
   readonly seed: (tenant: 1 | 2) => Promise<Principal>
+  /**
+   * Makes one of the system's `readers`, such as an administrator: a tenant besides the two. They must see the
+   * rows of both wherever the tenancy lets readers, and nowhere else, and write none of them.
+   */
+  readonly reader?: () => Promise<Principal>
 }
 
 /** Two tenants in a database; see `seedTenants`. */
 export interface SeededTenants {
   readonly tenancy: Tenancy
   readonly tenants: readonly [KnownTenant, KnownTenant]
+  /** Null where none was made. */
+  readonly reader: KnownTenant | null
   /** What the first tenant was told by views and functions before the second one existed. */
   readonly before: readonly { readonly question: Question; readonly answer: string | null }[]
 }
@@ -78,7 +85,7 @@ export async function expectIsolated(target: IsolationTarget, options: Isolation
  */
 export async function seedTenants(
   target: IsolationTarget,
-  { seed }: IsolationOptions,
+  { seed, reader }: IsolationOptions,
 ): Promise<SeededTenants> {
   const { tenancy } = target.definition
   const inTransaction = <T>(run: (connection: Connection) => Promise<T>): Promise<T> =>
@@ -99,7 +106,12 @@ export async function seedTenants(
   )
   if (missing.length > 0)
     throw new Error(`The seed left tables out:\n${missing.map((line) => `- ${line}`).join('\n')}`)
-  return { tenancy, tenants: [first, second], before }
+  return {
+    tenancy,
+    tenants: [first, second],
+    reader: reader === undefined ? null : knownTenant(await reader()),
+    before,
+  }
 }
 
 /**
@@ -108,7 +120,7 @@ export async function seedTenants(
  */
 export async function findLeaks(
   connection: Connection,
-  { tenancy, tenants, before }: SeededTenants,
+  { tenancy, tenants, reader, before }: SeededTenants,
   { only }: { readonly only?: readonly string[] } = {},
 ): Promise<readonly string[]> {
   const [first, second] = tenants
@@ -126,6 +138,10 @@ export async function findLeaks(
         : await otherLeaks(connection, context, relation, readableBy(classified))
       leaks.push(...found.map((what) => `${relation.label} as ${context.name}: ${what}`))
     }
+    if (table === undefined || reader === null) continue
+    const context = { ...ownContext(tenancy, reader, second), name: 'a reader' }
+    const found = await readerLeaks(connection, context, table, second, truth)
+    leaks.push(...found.map((what) => `${relation.label} as ${context.name}: ${what}`))
   }
   if (only !== undefined) return leaks
   for (const question of questionsOf(relations, callables, truth)) {
@@ -194,6 +210,22 @@ async function tenantTableLeaks(
     if (await allowed(connection, context, attempt)) leaks.push(`${attempt.name} is allowed`)
   }
   return leaks
+}
+
+/** A reader reads what others may not, and writes no more than they do. */
+async function readerLeaks(
+  connection: Connection,
+  context: Context,
+  table: TenantTable,
+  victim: KnownTenant,
+  truth: Truth,
+): Promise<readonly string[]> {
+  const { relation, classified } = table
+  const seen = await foreignRows(connection, context, relation, classified)
+  const leaks: string[] = []
+  if (seen > 0 && !classified.readers) leaks.push(`select shows ${seen} rows that aren't for readers`)
+  if (seen === 0 && classified.readers) leaks.push('select shows none of the rows that are for readers')
+  return [...leaks, ...(await writeLeaks(connection, context, table, victim, truth))]
 }
 
 async function writeLeaks(
