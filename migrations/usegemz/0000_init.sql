@@ -1107,7 +1107,7 @@ volatile security invoker
 as $body$
 begin
   new.timeout_at := coalesce(
-    new.timeout_at, pg_catalog.statement_timestamp() + interval '3600 seconds'
+    new.timeout_at, old.timeout_at, pg_catalog.statement_timestamp() + interval '3600 seconds'
   );
   if new.timeout_at > pg_catalog.statement_timestamp() then
     new.available_at := least(new.available_at, new.timeout_at);
@@ -1996,3 +1996,24 @@ comment on table public.search_results is 'Deprecated: of an earlier version; se
 
 -- index public.scraping_jobs_status_claims
 create index "scraping_jobs_status_claims" on "public"."scraping_jobs" ("available_at") where "status" in ('pending', 'processing');
+--> statement-breakpoint
+
+-- documented settings
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  execute 'insert into public.system_configurations (category, key, value, value_type, description) values
+  (''email'', ''trial_day_2_delay'', ''2 days'', ''duration'', ''Delay for day 2 trial email''),
+  (''email'', ''trial_day_5_delay'', ''5 days'', ''duration'', ''Delay for day 5 trial email''),
+  (''email'', ''trial_expiry_delay'', ''7 days'', ''duration'', ''Delay for trial expiry email''),
+  (''api'', ''max_api_calls_testing'', ''1'', ''number'', ''API call limit for testing''),
+  (''api'', ''max_api_calls_production'', ''999'', ''number'', ''API call limit for production'')
+on conflict (category, key) do nothing';
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;

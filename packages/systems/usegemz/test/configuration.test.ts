@@ -16,11 +16,33 @@ beforeAll(async () => {
   place = await gemsDatabase()
 })
 afterAll(() => place?.close())
+
+/** Before any test has changed them. */
+let documented: object[]
+beforeAll(async () => {
+  documented = await settings().readAll()
+})
 beforeEach(async () => {
   await place.rows('truncate system_configurations')
 })
 
 const settings = () => place.gems.asService().configuration
+
+test('the documented settings come with the product', () => {
+  const seconds = (days: number) => ({ valueType: 'duration', value: days * 86_400 })
+  expect(documented).toMatchObject([
+    { category: 'api', key: 'max_api_calls_production', valueType: 'number', value: 999 },
+    { category: 'api', key: 'max_api_calls_testing', valueType: 'number', value: 1 },
+    {
+      category: 'email',
+      key: 'trial_day_2_delay',
+      ...seconds(2),
+      description: 'Delay for day 2 trial email',
+    },
+    { category: 'email', key: 'trial_day_5_delay', ...seconds(5) },
+    { category: 'email', key: 'trial_expiry_delay', ...seconds(7) },
+  ])
+})
 
 describe('a setting', () => {
   test.each<[ConfigurationInput, string, unknown]>([

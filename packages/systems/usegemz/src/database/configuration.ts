@@ -1,5 +1,6 @@
 import type { Module } from '@tenantry/core'
-import { sqlFunction, trigger } from '@tenantry/ddl'
+import { quoteLiteral, sqlFunction, trigger } from '@tenantry/ddl'
+import { serviceStatement } from '@tenantry/rls'
 import { systemConfigurations } from '../schema/index.ts'
 
 /** Where the database says that settings have changed. */
@@ -7,9 +8,18 @@ export const CONFIGURATION_CHANNEL = 'tenantry_public_system_configurations'
 
 const ANNOUNCE = { schema: 'tenantry', name: 'announce_system_configurations' }
 
+/** What the product comes with; a setting that is there already stays as it is. */
+const DOCUMENTED = [
+  ['email', 'trial_day_2_delay', '2 days', 'duration', 'Delay for day 2 trial email'],
+  ['email', 'trial_day_5_delay', '5 days', 'duration', 'Delay for day 5 trial email'],
+  ['email', 'trial_expiry_delay', '7 days', 'duration', 'Delay for trial expiry email'],
+  ['api', 'max_api_calls_testing', '1', 'number', 'API call limit for testing'],
+  ['api', 'max_api_calls_production', '999', 'number', 'API call limit for production'],
+] as const
+
 /** Without a payload: whoever may connect may listen, and whoever hears it reads anew. */
-export const configurationChanges: Module = {
-  name: 'configuration changes',
+export const settings: Module = {
+  name: 'settings',
   objects: [
     sqlFunction({
       ...ANNOUNCE,
@@ -29,6 +39,12 @@ end`,
       events: ['insert', 'update', 'delete', 'truncate'],
       level: 'statement',
       execute: ANNOUNCE,
+    }),
+    serviceStatement({
+      id: 'documented settings',
+      write: `insert into public.system_configurations (category, key, value, value_type, description) values
+  ${DOCUMENTED.map((row) => `(${row.map(quoteLiteral).join(', ')})`).join(',\n  ')}
+on conflict (category, key) do nothing`,
     }),
   ],
 }

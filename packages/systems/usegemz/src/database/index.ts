@@ -2,7 +2,7 @@
 import type { Module } from '@tenantry/core'
 import { admins } from './admins.ts'
 import { campaignMachine } from './campaigns.ts'
-import { configurationChanges } from './configuration.ts'
+import { settings } from './configuration.ts'
 import { jobClaims, jobTime, resultsOfJob } from './jobs.ts'
 import { onboardingMachine, trialDates, trialMachine } from './people.ts'
 import { tables } from './tables.ts'
@@ -17,5 +17,5 @@ export const modules: readonly Module[] = [
   jobClaims.module,
   jobTime,
   resultsOfJob,
-  configurationChanges,
+  settings,
 ]

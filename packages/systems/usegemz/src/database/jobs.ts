@@ -47,7 +47,7 @@ export const jobTime: Module = {
       body: `
 begin
   new.timeout_at := coalesce(
-    new.timeout_at, pg_catalog.statement_timestamp() + interval '${JOB_TIME_LIMIT_SECONDS} seconds'
+    new.timeout_at, old.timeout_at, pg_catalog.statement_timestamp() + interval '${JOB_TIME_LIMIT_SECONDS} seconds'
   );
   if new.timeout_at > pg_catalog.statement_timestamp() then
     new.available_at := least(new.available_at, new.timeout_at);

@@ -39,6 +39,13 @@ export interface Trial {
   readonly secondsLeft: number
 }
 
+interface TrialStep {
+  readonly from: readonly TrialStatus[]
+  readonly to: TrialStatus
+  readonly subscription: Profile['subscriptionStatus']
+  readonly where?: SQL
+}
+
 const RUNNING = sql`${table.trialEndDate} > now()`
 
 /**
@@ -66,12 +73,8 @@ export const profiles = defineRepository(table, {
   schema: { update: describeInput },
   defaultSort: newestFirst,
   verbs: (repository, executor) => {
-    /** Changes of the person's one row, by what is given. */
-    const change = async (
-      verb: string,
-      values: Readonly<Record<string, unknown>>,
-      more: readonly SQL[] = [],
-    ): Promise<Profile> => {
+    /** Changes the person's one row, by what is given. */
+    const change = async (verb: string, values: Readonly<Record<string, unknown>>): Promise<Profile> => {
       const columns = getTableColumns(table)
       const given = (Object.keys(columns) as (keyof typeof columns)[]).filter(
         (property) => values[property] !== undefined,
@@ -82,10 +85,7 @@ export const profiles = defineRepository(table, {
           returns: columns,
           query: (returned) => sql`update ${table}
             set ${sql.join(
-              [
-                ...given.map((property) => assign(columns[property], value(property, columns[property]))),
-                ...more,
-              ],
+              given.map((property) => assign(columns[property], value(property, columns[property]))),
               sql`, `,
             )}
             where ${table.userId} = ${tenant} and ${gate}
@@ -95,6 +95,25 @@ export const profiles = defineRepository(table, {
       )
       if (changed === undefined) throw missing()
       return changed
+    }
+
+    const trialStep = (verb: string, step: TrialStep, input: StripeInput): Promise<Profile> => {
+      const ids = parseInput(table, stripeInput, input)
+      const given = (['stripeCustomerId', 'stripeSubscriptionId'] as const).filter(
+        (property) => ids[property] !== undefined,
+      )
+      return changeState(table, repository, {
+        verb: `${verb} ${given.join(', ')}`,
+        column: table.trialStatus,
+        from: step.from,
+        to: step.to,
+        ...(step.where === undefined ? {} : { where: step.where }),
+        set: (value) => [
+          assign(table.subscriptionStatus, sql.raw(`'${step.subscription}'`)),
+          ...given.map((property) => assign(table[property], value(property, table[property]))),
+        ],
+        values: ids,
+      })
     }
 
     return {
@@ -269,32 +288,6 @@ export const profiles = defineRepository(table, {
         if (noted === undefined) throw missing()
         return noted
       },
-    }
-
-    interface TrialStep {
-      readonly from: readonly TrialStatus[]
-      readonly to: TrialStatus
-      readonly subscription: Profile['subscriptionStatus']
-      readonly where?: SQL
-    }
-
-    function trialStep(verb: string, step: TrialStep, input: StripeInput): Promise<Profile> {
-      const ids = parseInput(table, stripeInput, input)
-      const given = (['stripeCustomerId', 'stripeSubscriptionId'] as const).filter(
-        (property) => ids[property] !== undefined,
-      )
-      return changeState(table, repository, {
-        verb: `${verb} ${given.join(', ')}`,
-        column: table.trialStatus,
-        from: step.from,
-        to: step.to,
-        ...(step.where === undefined ? {} : { where: step.where }),
-        set: (value) => [
-          assign(table.subscriptionStatus, sql.raw(`'${step.subscription}'`)),
-          ...given.map((property) => assign(table[property], value(property, table[property]))),
-        ],
-        values: ids,
-      })
     }
   },
 })

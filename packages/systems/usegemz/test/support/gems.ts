@@ -7,7 +7,6 @@ import { migrations } from '../../src/migrations.ts'
 import { tenancy } from '../../src/tenancy.ts'
 import type { SearchInput, SignUpInput } from '../../src/types.ts'
 
-export type Gems = ReturnType<typeof usegemz>
 type Plain = Record<string, unknown>
 
 export async function gemsDatabase() {
