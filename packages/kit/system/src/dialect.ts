@@ -1,4 +1,4 @@
-import { getTableColumns, is, Param, SQL } from 'drizzle-orm'
+import { getTableColumns, is, Param, type SQL } from 'drizzle-orm'
 import { PgDialect, type PgTable } from 'drizzle-orm/pg-core'
 
 type InsertConfig = Parameters<PgDialect['buildInsertQuery']>[0]
