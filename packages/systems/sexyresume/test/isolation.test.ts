@@ -20,14 +20,14 @@ async function setup() {
 
 it(
   'no table, view or function tells one customer of another, by any command; admins read, and write nothing',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     await using place = await setup()
     await expectIsolated(place.system, { seed: place.seed, reader: place.reader })
   },
 )
 
-it('every policy that is dropped or loosened is noticed', { timeout: 240_000 }, async () => {
+it('every policy that is dropped or loosened is noticed', { timeout: 300_000 }, async () => {
   await using place = await setup()
   const seeded = await seedTenants(place.system, { seed: place.seed, reader: place.reader })
   expect(await isolationMutations(place.system, seeded)).toEqual([])
