@@ -171,18 +171,31 @@ describe('members', () => {
     for (const isolation of ['read committed', 'repeatable read'] as const) {
       const acme = await team(place.content)
       const { user, scope } = await acme.member('owner')
-      const outcomes = await Promise.allSettled([
-        acme.scope.transaction((inside) => inside.members.changeRole({ userId: user.id, role: 'member' }), {
-          isolation,
-        }),
-        scope.transaction((inside) => inside.members.changeRole({ userId: acme.user.id, role: 'member' }), {
-          isolation,
-        }),
-      ])
-      expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
-      expect(
-        await acme.service.members.count({ where: { role: 'owner', active: true } }),
-      ).toBeGreaterThanOrEqual(1)
+      const demote = (by: typeof scope, userId: string, then: () => Promise<void>) =>
+        by.transaction(
+          async (inside) => {
+            await inside.members.changeRole({ userId, role: 'member' })
+            await then()
+          },
+          { isolation },
+        )
+      const changed = deferred()
+      const goOn = deferred()
+      const first = demote(acme.scope, user.id, async () => {
+        changed.resolve()
+        await goOn.promise
+      })
+      await changed.promise
+      // The other one has begun, and either waits for the first or has got through.
+      const second = demote(scope, acme.user.id, () => Promise.resolve()).then(
+        () => 'done',
+        () => 'refused',
+      )
+      await untilWaiting(second)
+      goOn.resolve()
+      await first
+      expect(await second).toBe('refused')
+      expect(await acme.service.members.count({ where: { role: 'owner', active: true } })).toBe(1)
     }
   })
 })
@@ -290,3 +303,22 @@ test('people sign up once, by their address in any case, and only the service ro
     fullName: 'Renamed',
   })
 })
+
+/** A promise that is settled by hand. */
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+/** Until a session of the database waits for a lock, or the work is done without. */
+async function untilWaiting(work: Promise<unknown>): Promise<void> {
+  let over = false
+  void work.then(() => {
+    over = true
+  })
+  const asked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  while (!over && (await place.rows(asked)).length === 0);
+}

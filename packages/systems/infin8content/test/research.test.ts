@@ -90,18 +90,27 @@ describe('cached', () => {
   test('of twenty callers one asks, and all get its answer', async () => {
     const acme = await team(place.content)
     let asked = 0
-    const started = deferred<void>()
-    const answers = Array.from({ length: 20 }, () =>
+    const asking = deferred<void>()
+    const answer = deferred<void>()
+    const call = () =>
       acme.scope.research.cached('the same', async () => {
         asked += 1
-        await started.promise
+        asking.resolve()
+        await answer.promise
         return { results: ['one answer'] }
-      }),
-    )
-    // Nobody has a hit while it is being filled.
-    expect(await acme.scope.research.lookup('the same')).toBeNull()
-    started.resolve()
-    expect(await Promise.all(answers)).toEqual(Array.from({ length: 20 }, () => ['one answer']))
+      })
+    const first = call()
+    await asking.promise
+    const others = Array.from({ length: 19 }, call)
+    // Each of the others has looked and tried by the time that as many later questions are answered, twice.
+    for (let round = 1; round <= 2; round += 1) {
+      const looks = await Promise.all(others.map(() => acme.scope.research.lookup('the same')))
+      // Nobody has a hit while it is being filled.
+      expect(looks.every((hit) => hit === null)).toBe(true)
+    }
+    expect(asked).toBe(1)
+    answer.resolve()
+    expect(await Promise.all([first, ...others])).toEqual(Array.from({ length: 20 }, () => ['one answer']))
     expect(asked).toBe(1)
   })
 
