@@ -27,8 +27,10 @@ export const credits = defineRepository(table, {
     /** Gives credits, and answers the new balance. Service role only. */
     async award(input: CreditsInput): Promise<number> {
       serviceOnly(executor, 'award')
-      await post(executor, 'award_credits', input)
-      return this.balance()
+      return executor.transaction(async (within) => {
+        await post(within, 'award_credits', input)
+        return credits.bind(within).balance()
+      })
     },
 
     /** Spends credits, and answers the new balance. Throws LimitError, with nothing spent, when there are too few. */
