@@ -56,6 +56,7 @@ const CALLS: readonly (readonly [string, (scope: Scope, id: string) => Promise<u
     'extension',
   ],
   ['a path that is moved', ({ files }, id) => files.update(id, loosely({ path: `x/${id}/a` })), 'path'],
+  ['preferences with a NUL', ({ profiles }) => profiles.prefer({ theme: 'a\0' }), ''],
   ['preferences that are a list', ({ profiles }) => profiles.prefer(loosely(['en'])), ''],
   [
     'a template that calls itself the system’s',

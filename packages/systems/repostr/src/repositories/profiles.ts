@@ -2,8 +2,7 @@ import { NotFoundError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { profiles as table } from '../schema/index.ts'
-import { type Preferences, preferences } from '../types/metadata.ts'
-import { profileChanges, profileInput } from '../types/inputs.ts'
+import { type PreferencesInput, preferencesInput, profileChanges, profileInput } from '../types/inputs.ts'
 
 /** What a user has said about themselves. One per user: `upsert` changes it, or makes it. */
 export const profiles = defineRepository(table, {
@@ -25,8 +24,8 @@ export const profiles = defineRepository(table, {
      * Changes some of the user's preferences and keeps the others, in one statement: two at once lose nothing.
      * Makes the profile where there is none.
      */
-    async prefer(changes: Preferences): Promise<Row<typeof table>> {
-      const values = { preferences: parseInput(table, preferences, changes) }
+    async prefer(changes: PreferencesInput): Promise<Row<typeof table>> {
+      const values = { preferences: parseInput(table, preferencesInput, changes) }
       const [profile] = await repository.statement(
         'prefer',
         ({ tenant, gate, value }) => ({

@@ -7,9 +7,12 @@ import { z } from 'zod'
 import { OUTPUT_KINDS, TEMPLATE_TYPES } from './enums.ts'
 import { outputMetadata, outputRequest, preferences } from './metadata.ts'
 
+/** Some of a user's preferences; the others stay. */
+export const preferencesInput = storable(preferences)
+
 const profileFields = {
   name: name(255).nullable(),
-  preferences: storable(preferences),
+  preferences: preferencesInput,
   toneOfVoice: name(255).nullable(),
 }
 
@@ -95,6 +98,7 @@ export const archiveInput = z.strictObject({ olderThanDays: days.default(90) })
 
 export const activityInput = z.strictObject({ days: days.default(30) })
 
+export type PreferencesInput = z.input<typeof preferencesInput>
 export type ProfileInput = z.input<typeof profileInput>
 export type ProfileChanges = z.input<typeof profileChanges>
 export type ProjectInput = z.input<typeof projectInput>
