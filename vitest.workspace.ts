@@ -17,9 +17,10 @@ function project(name: string, include: string[]): TestProjectInlineConfiguratio
       include,
       // A process for each file: a test that leaks a handle or crashes its driver harms no other file.
       pool: 'forks',
-      testTimeout: 30_000,
+      // Generous: a machine of two busy cores takes ten times as long as a quiet one.
+      testTimeout: 90_000,
       // The embedded server starts in one to three seconds, twice that when both cores are busy.
-      hookTimeout: 60_000,
+      hookTimeout: 120_000,
     },
   }
 }

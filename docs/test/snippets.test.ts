@@ -32,15 +32,19 @@ describe('code blocks of the documents', () => {
     expect(compileErrors()).toEqual([])
   })
 
-  it.each(snippets.filter((snippet) => snippet.runs).map((snippet) => [`${snippet.document}:${snippet.line}`, snippet] as const))(
-    'runs: %s',
-    { timeout: 60_000 },
-    async (_name, { file }) => {
-      const { DATABASE_URL: _url, ...env } = process.env
-      const run = promisify(execFile)(process.execPath, ['--conditions=@tenantry/source', '--import', 'tsx', file], { cwd: folder, env })
-      await expect(run).resolves.toMatchObject({ stderr: '' })
-    },
-  )
+  it.each(
+    snippets
+      .filter((snippet) => snippet.runs)
+      .map((snippet) => [`${snippet.document}:${snippet.line}`, snippet] as const),
+  )('runs: %s', { timeout: 60_000 }, async (_name, { file }) => {
+    const { DATABASE_URL: _url, ...env } = process.env
+    const run = promisify(execFile)(
+      process.execPath,
+      ['--conditions=@tenantry/source', '--import', 'tsx', file],
+      { cwd: folder, env },
+    )
+    await expect(run).resolves.toMatchObject({ stderr: '' })
+  })
 })
 
 function documents(): readonly string[] {
@@ -74,14 +78,22 @@ function compileErrors(): readonly string[] {
   // Examples show what they declare without using all of it.
   const program = ts.createProgram(
     snippets.map((snippet) => snippet.file),
-    { ...options, noUnusedLocals: false, noUnusedParameters: false, typeRoots: [join(root, 'node_modules/@types')] },
+    {
+      ...options,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      typeRoots: [join(root, 'node_modules/@types')],
+    },
   )
   return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
     const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')
     if (diagnostic.file === undefined || diagnostic.start === undefined) return text
     const { line } = diagnostic.file.getLineAndCharacterOfPosition(diagnostic.start)
     const snippet = snippets.find((candidate) => candidate.file === diagnostic.file?.fileName)
-    const place = snippet === undefined ? relative(root, diagnostic.file.fileName) : `${snippet.document}:${snippet.line + line + 1}`
+    const place =
+      snippet === undefined
+        ? relative(root, diagnostic.file.fileName)
+        : `${snippet.document}:${snippet.line + line + 1}`
     return `${place} ${text}`
   })
 }

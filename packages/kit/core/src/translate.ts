@@ -52,10 +52,6 @@ const LOST = new Set([
   'CONNECT_TIMEOUT',
 ])
 
-export function isConnectionLoss(error: unknown): boolean {
-  return error instanceof ConnectionError
-}
-
 /** Always returns a TenantryError; one that is given is returned as it is. */
 export function translateError(thrown: unknown): TenantryError {
   if (thrown instanceof TenantryError) return thrown

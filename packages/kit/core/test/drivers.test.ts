@@ -125,6 +125,17 @@ for (const [name, open] of Object.entries(subjects)) {
       })
     })
 
+    it('takes a statement that makes a table from a query for what it is', async () => {
+      const table = `made_${Math.random().toString(36).slice(2)}`
+      await driver.query({
+        text: `create table ${table} as select * from generate_series(1, 3) as n`,
+        params: [],
+      })
+      const { rows } = await driver.query({ text: `select count(*)::int from ${table}`, params: [] })
+      await driver.query({ text: `drop table ${table}`, params: [] })
+      expect(rows).toEqual([[3]])
+    })
+
     it('commits what resolves, rolls back what rejects', async () => {
       const table = `t_${Math.random().toString(36).slice(2)}`
       await driver.transaction({}, async (connection) =>

@@ -107,6 +107,15 @@ export function contextStatement(context: Context, options: { readonly role: boo
 }
 
 /**
+ * A temporary table would stay on the pooled session: the next tenant's statements could read it, or take it for
+ * the real one of its name. Asked of what this role made, and only of sessions that have temporary objects at all.
+ */
+const NOTHING_TEMPORARY = `case when pg_catalog.pg_my_temp_schema() = 0 then true else not exists (
+  select from pg_catalog.pg_class
+  where relnamespace = pg_catalog.pg_my_temp_schema() and pg_catalog.pg_get_userbyid(relowner) = current_user
+) end`
+
+/**
  * Fails (division by zero) unless the session still has the context, and acts as `role`: committing a changed one
  * would leave it in the pool, where the next statement is another tenant's.
  */
@@ -115,6 +124,7 @@ export function contextEcho(context: Context, role: string): Statement {
     `pg_catalog.current_setting('${SETTINGS.user}', true) is not distinct from $1`,
     `nullif(pg_catalog.current_setting('${SETTINGS.organization}', true), '') is not distinct from $2`,
     'current_user = $3',
+    NOTHING_TEMPORARY,
   ]
   return {
     text: `select 1 / (${conditions.join(' and ')})::integer`,

@@ -17,7 +17,8 @@ export function checkReferences(tables: readonly ClassifiedTable[], globalKeys: 
       if (parent === undefined || parent.tenantColumn === null || parent.of !== child.of) continue
       const carried = columns.some(
         (column, index) =>
-          column.name === child.tenantColumn?.name && foreignColumns[index]?.name === parent.tenantColumn?.name,
+          column.name === child.tenantColumn?.name &&
+          foreignColumns[index]?.name === parent.tenantColumn?.name,
       )
       if (!carried) {
         throw new ConfigurationError(`The foreign key ${key.getName()} leaves out the tenant`, {
@@ -50,7 +51,9 @@ export function uniqueKeys(table: PgTable): readonly { name: string; columns: re
       .filter((index) => index.config.unique)
       .map((index) => ({
         name: index.config.name ?? '',
-        columns: index.config.columns.flatMap((column) => ('name' in column && column.name !== undefined ? [column.name] : [])),
+        columns: index.config.columns.flatMap((column) =>
+          'name' in column && column.name !== undefined ? [column.name] : [],
+        ),
       })),
   ]
 }

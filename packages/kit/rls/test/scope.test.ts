@@ -106,6 +106,15 @@ describe('a transaction', () => {
     })
   })
 
+  it('is not committed if it leaves a temporary table behind for whom the connection serves next', async () => {
+    const leave = sql`create temporary table notes as select * from public.notes`
+    await expect(run(as(ALICE), leave)).rejects.toBeInstanceOf(ConnectionError)
+    await expect(as(ALICE).transaction((inner) => run(inner, leave))).rejects.toBeInstanceOf(ConnectionError)
+    // As many as the pool has connections, so that each is asked.
+    const seen = await Promise.all(Array.from({ length: 25 }, () => values(as(BOB), titles)))
+    expect(new Set(seen.flat())).toEqual(new Set([`note of ${BOB}`]))
+  })
+
   it('has no COPY, which would leave its connection waiting', async () => {
     await expect(run(as(ALICE), sql`copy notes to stdout`)).rejects.toBeInstanceOf(ConfigurationError)
     expect(await values(as(ALICE), titles)).toEqual(OWN)

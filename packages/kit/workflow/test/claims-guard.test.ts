@@ -1,8 +1,8 @@
 /** What raw SQL can't do to claimed rows, whatever its rights; and how the statements are planned. */
 import { IsolationError, StaleTransitionError } from '@tenantry/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { describeOnServer } from '../../../tools/testing/src/vitest.ts'
-import { tenantExecutor } from '../../rls/src/index.ts'
+import { describeOnServer } from '@tenantry/testing/vitest'
+import { tenantExecutor } from '@tenantry/rls'
 import { claimStatement } from '../src/claims/statements.ts'
 import { planClaims } from '../src/claims/plan.ts'
 import { defineClaims } from '../src/index.ts'

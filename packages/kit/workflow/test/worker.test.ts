@@ -1,8 +1,8 @@
 /** One worker and what happens around it. Waits are for events, not for time. */
 import { connect, type Database } from '@tenantry/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { describeOnServer, describeThroughPooler } from '../../../tools/testing/src/vitest.ts'
-import { serviceExecutor } from '../../rls/src/index.ts'
+import { describeOnServer, describeThroughPooler } from '@tenantry/testing/vitest'
+import { serviceExecutor } from '@tenantry/rls'
 import { JobFailure, runWorker, type WorkerEvent, type WorkerOptions } from '../src/index.ts'
 import { jobClaims, type jobs, objects, schema } from './support/jobs.ts'
 import { ALICE, BOB, createSystem, type Setup } from './support/setup.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeOnServer } from '../../../tools/testing/src/vitest.ts'
+import { describeOnServer } from '@tenantry/testing/vitest'
 import { jobClaims, objects, schema } from './support/jobs.ts'
 import { createSystem, type Setup } from './support/setup.ts'
 

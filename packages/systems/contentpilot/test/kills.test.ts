@@ -12,13 +12,19 @@ const CUSTOMERS = 6
 const PILLARS = 7
 
 describeOnServer('backends killed under load', () => {
-  it.each(['own', 'startup'] as const)('answers whole and to the right customer, with a login of the mode %s', async (mode) => {
-    await using place = await setup()
-    const database = await connect({ url: mode === 'own' ? await place.ownLogin() : place.url, maxConnections: 5 })
-    expect((await loginOf(database)).mode).toBe(mode)
-    await expectWhole(await place.strike(database))
-    await database.close()
-  })
+  it.each(['own', 'startup'] as const)(
+    'answers whole and to the right customer, with a login of the mode %s',
+    async (mode) => {
+      await using place = await setup()
+      const database = await connect({
+        url: mode === 'own' ? await place.ownLogin() : place.url,
+        maxConnections: 5,
+      })
+      expect((await loginOf(database)).mode).toBe(mode)
+      await expectWhole(await place.strike(database))
+      await database.close()
+    },
+  )
 })
 
 describeThroughPooler('backends killed behind PgBouncer', () => {
@@ -48,7 +54,9 @@ async function setup() {
   const customers = await Promise.all(
     Array.from({ length: CUSTOMERS }, async () => {
       const { userId, scope } = await customer(place.pilot)
-      await scope.pillars.createMany(Array.from({ length: PILLARS - 1 }, (_, n) => ({ name: `P${n}`, slug: `p${n}` })))
+      await scope.pillars.createMany(
+        Array.from({ length: PILLARS - 1 }, (_, n) => ({ name: `P${n}`, slug: `p${n}` })),
+      )
       return userId
     }),
   )
@@ -103,18 +111,29 @@ async function setup() {
 const QUESTIONS: readonly ((me: Scope, userId: string) => Promise<string | null>)[] = [
   async (me, userId) => {
     const { items } = await me.pillars.list({ limit: 50 })
-    return items.length === PILLARS && items.every((pillar) => pillar.userId === userId) ? null : `list: ${items.length} rows`
+    return items.length === PILLARS && items.every((pillar) => pillar.userId === userId)
+      ? null
+      : `list: ${items.length} rows`
   },
   async (me) => {
     const count = await me.pillars.count()
     return count === PILLARS ? null : `count: ${count}`
   },
   async (me, userId) => {
-    const [users, pillars] = await me.transaction(async (scope) => [await scope.users.find(), await scope.pillars.count()])
-    return users?.id === userId && pillars === PILLARS ? null : `transaction: ${users?.id ?? 'nobody'}, ${pillars}`
+    const [users, pillars] = await me.transaction(async (scope) => [
+      await scope.users.find(),
+      await scope.pillars.count(),
+    ])
+    return users?.id === userId && pillars === PILLARS
+      ? null
+      : `transaction: ${users?.id ?? 'nobody'}, ${pillars}`
   },
   async (me, userId) => {
-    const rows = (await me.db.execute('select user_id from public.pillars')) as unknown as { user_id: string }[]
-    return rows.length === PILLARS && rows.every((row) => row.user_id === userId) ? null : `sql: ${rows.length} rows`
+    const rows = (await me.db.execute('select user_id from public.pillars')) as unknown as {
+      user_id: string
+    }[]
+    return rows.length === PILLARS && rows.every((row) => row.user_id === userId)
+      ? null
+      : `sql: ${rows.length} rows`
   },
 ]

@@ -13,15 +13,14 @@ import type { Measure, Scenario, SideName } from './scenario.ts'
 import type { Seed } from './seed.ts'
 import type { Line } from './table.ts'
 
-/** Connections under load, and callers that share them: twice as many, so that none is ever idle. */
-export const CONNECTIONS = 10
+/** Callers that share the ten connections of a side: twice as many, so that none is ever idle. */
 const CALLERS = 20
 
 export interface Setup {
   readonly seed: Seed
   /** One connection a side, for the time of a call. */
   readonly single: Clients
-  /** `CONNECTIONS` a side, for throughput. */
+  /** Ten connections a side, for throughput. */
   readonly many: Clients
 }
 

@@ -101,9 +101,13 @@ export function nodePostgresDriver(pool: PgPool, options: { readonly pooled: boo
     query: (statement) => send(pool, statement),
     transaction: (transactionOptions: TransactionOptions, run) =>
       withSession(async (connection, ledger) => {
+        const preamble = openingStatements(transactionOptions)
         await connection.script(beginText(transactionOptions))
-        for (const statement of openingStatements(transactionOptions)) await connection.query(statement)
-        return ledger.complete(transactionOptions, connection, run, async (final) => {
+        const prepared: typeof run = async (live) => {
+          for (const statement of preamble) await live.query(statement)
+          return run(live)
+        }
+        return ledger.complete(transactionOptions, connection, prepared, async (final) => {
           const answers: Answer[] = []
           for (const statement of final) answers.push(await connection.query(statement))
           return answers

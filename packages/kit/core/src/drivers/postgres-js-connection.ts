@@ -66,6 +66,8 @@ interface RawConnection {
   /** Null: the pool's. The pool takes a connection back when it is idle after COMMIT or ROLLBACK. */
   reserved: Reservation | null
   onclose?: ((error: unknown) => void) | null
+  /** Ends the session and its connection. */
+  terminate?(): void
 }
 
 export interface HeldConnection {
@@ -73,6 +75,8 @@ export interface HeldConnection {
   send(query: PendingQuery): PendingQuery
   /** Whether to hold the connection although no transaction is open. */
   keep(kept: boolean): void
+  /** Ends a session that can't be trusted any more and is still ours: with it, its transaction and its locks. */
+  destroy(): void
 }
 
 export function holdConnection(
@@ -121,6 +125,9 @@ export function holdConnection(
     keep(kept) {
       if (kept) reservation.release = true
       else delete reservation.release
+    },
+    destroy() {
+      if (connection.reserved === reservation) connection.terminate?.()
     },
   }
 }

@@ -99,6 +99,8 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
     run: (connection: Connection) => Promise<T>,
   ): Promise<T> {
     const ledger = new TransactionLedger()
+    // Options are refused before anything is sent: a connection that began is ours to end.
+    const preamble = openingStatements(transactionOptions)
     const begin = client.unsafe(beginText(transactionOptions), [], { simple: true, onexecute }).raw()
     let held: HeldConnection | undefined
     function onexecute(connection: unknown): boolean {
@@ -115,25 +117,27 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
     const opening = ledger.record(
       inOrder([
         () => begun,
-        ...openingStatements(transactionOptions).map(
-          (statement) => () => answerOf(connection.send(pending(client, statement))),
-        ),
+        ...preamble.map((statement) => () => answerOf(connection.send(pending(client, statement)))),
       ]),
     )
     opening.catch(() => {})
-    return ledger.complete(
-      transactionOptions,
-      session(client, connection, ledger, opening),
-      run,
-      async (final) => {
-        await opening.catch(() => {})
-        return inOrder(
-          final.map(
-            (statement) => () => ledger.record(answerOf(connection.send(pending(client, statement)))),
-          ),
-        )
-      },
-    )
+    try {
+      return await ledger.complete(
+        transactionOptions,
+        session(client, connection, ledger, opening),
+        run,
+        async (final) => {
+          await opening.catch(() => {})
+          return inOrder(
+            final.map(
+              (statement) => () => ledger.record(answerOf(connection.send(pending(client, statement)))),
+            ),
+          )
+        },
+      )
+    } finally {
+      if (ledger.lost) connection.destroy()
+    }
   }
 
   async function withSession<T>(
@@ -160,7 +164,8 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
       return await run(session(client, connection, ledger, Promise.resolve()))
     } finally {
       connection.keep(false)
-      if (!ledger.lost) await answerOf(connection.send(pending(client, RELEASE))).catch(() => {})
+      if (ledger.lost) connection.destroy()
+      else await answerOf(connection.send(pending(client, RELEASE))).catch(() => {})
     }
   }
 
@@ -245,7 +250,9 @@ function wholeAnswer(result: RawResult): Answer {
     if (row !== undefined) rows.push(decodedRow(row, decoders))
   }
   const count = result.count ?? rows.length
-  if (rows.length !== count && (rows.length > 0 || command === 'SELECT')) throw incomplete()
+  // CREATE TABLE AS is tagged SELECT too, and returns no columns.
+  const returns = (result.columns?.length ?? 0) > 0
+  if (rows.length !== count && (rows.length > 0 || (command === 'SELECT' && returns))) throw incomplete()
   return { command, columns: names, rows, count }
 }
 

@@ -162,8 +162,8 @@ function commitFailure(thrown: unknown): TenantryError {
 const ECHO_MISMATCH = /22012/
 
 function contextLost(cause?: unknown): ConnectionError {
-  return new ConnectionError('The session lost its context in the middle of a transaction', {
+  return new ConnectionError('The session is not as its transaction began it', {
     ...(cause === undefined ? {} : { cause }),
-    hint: 'Nothing was committed; run it again',
+    hint: 'Nothing was committed. The connection was replaced (run it again), or a statement changed context or role, or made a temporary table (leave it out)',
   })
 }

@@ -31,6 +31,7 @@ export const tenancy = defineTenancy({
   },
 })
 
+/** @public Taken as a part of the module as a whole. */
 export const objects = tenancyObjects(tenancy)
 
 export const seed = (tenant: string, admin: boolean) => sql`

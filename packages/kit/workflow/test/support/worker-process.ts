@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { connect } from '@tenantry/core'
-import { serviceExecutor } from '../../../rls/src/index.ts'
+import { serviceExecutor } from '@tenantry/rls'
 import { runWorker } from '../../src/index.ts'
 import { jobClaims } from './jobs.ts'
 
