@@ -237,6 +237,19 @@ for (const [name, open] of Object.entries(subjects)) {
       }
     })
 
+    it('leaves no transaction open on any session when one could not be opened', async () => {
+      const failing = { preamble: [{ text: 'select 1 / 0', params: [] }] }
+      for (const options of [failing, { statementTimeoutMs: -1 }]) {
+        await expect(driver.transaction(options, async () => {})).rejects.toThrow()
+      }
+      // Outside a transaction there is nothing to make a savepoint in; in an aborted one the code is another.
+      const probe = { text: 'savepoint probe', params: [] }
+      const codes = await Promise.all(
+        Array.from({ length: 6 }, () => driver.query(probe).catch((error: DatabaseError) => error.sqlState)),
+      )
+      expect(codes).toEqual(Array.from({ length: 6 }, () => '25P01'))
+    })
+
     it('refuses writes in a read-only transaction', async () => {
       const writing = driver.transaction({ readOnly: true, isolation: 'serializable' }, (connection) =>
         connection.script('create table never (n int)'),
