@@ -1,3 +1,4 @@
+export { assign, changeState, type StateChange } from './change-state.ts'
 export {
   type Backlog,
   type Claim,
@@ -23,7 +24,6 @@ export {
   type StateRequirement,
   type StepGate,
 } from './state-machine.ts'
-export { transitioned } from './transition.ts'
 export type { TransitionRecord, TransitionsOptions } from './transitions/options.ts'
 export {
   defineTransitions,

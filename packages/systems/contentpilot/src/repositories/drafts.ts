@@ -1,4 +1,5 @@
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
+import { assign, changeState } from '@tenantry/workflow'
 import { sql, type SQL } from 'drizzle-orm'
 import { draftMachine } from '../database/drafts.ts'
 import { classifiedTopics, generatedDrafts as table } from '../schema/index.ts'
@@ -16,7 +17,6 @@ import {
   type ScheduleDraftInput,
   scheduleDraftInput,
 } from '../types/inputs.ts'
-import { assign, changeStatus } from './change-status.ts'
 import { meter } from './meter.ts'
 import { newestFirst } from './order.ts'
 import { topics } from './topics.ts'
@@ -48,12 +48,13 @@ export const drafts = defineRepository(table, {
     async generate(input: GenerateVariantsInput, call: MeteredCallInput = {}): Promise<Draft[]> {
       const { topicId, variants } = parseInput(table, generateVariantsInput, input)
       return executor.transaction(async (within) => {
-        const topic = await changeStatus(classifiedTopics, topics.bind(within), {
+        const topic = await changeState(classifiedTopics, topics.bind(within), {
           verb: 'draft',
+          tenant: classifiedTopics.userId,
           row: { id: topicId },
+          column: classifiedTopics.status,
           from: ['classified', 'drafted'],
           to: 'drafted',
-          set: () => [assign(classifiedTopics.status, 'drafted')],
         })
         const { pillarId } = topic
         const made = await drafts
@@ -73,11 +74,12 @@ export const drafts = defineRepository(table, {
     async regenerate(input: RegenerateVariantInput, call: MeteredCallInput = {}): Promise<Draft> {
       const { topicId, variantLetter, ...text } = parseInput(table, regenerateVariantInput, input)
       return executor.transaction(async (within) => {
-        const draft = await changeStatus(table, drafts.bind(within), {
+        const draft = await changeState(table, drafts.bind(within), {
           verb: 'regenerate',
+          tenant: table.userId,
           row: { topicId, variantLetter },
+          column: table.status,
           from: ['draft'],
-          to: 'regenerated',
           set: (value) => [
             assign(table.hook, value('hook', table.hook)),
             assign(table.body, value('body', table.body)),
@@ -105,11 +107,12 @@ export const drafts = defineRepository(table, {
     async edit(id: string, input: EditDraftInput): Promise<Draft> {
       const changes = parseInput(table, editDraftInput, input)
       const fields = (['editedText', 'userNotes'] as const).filter((field) => changes[field] !== undefined)
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: `edit ${fields.join(', ')}`,
+        tenant: table.userId,
         row: { id },
+        column: table.status,
         from: EDITABLE,
-        to: 'edited',
         set: (value) => fields.map((field) => assign(table[field], value(field, table[field]))),
         values: changes,
       })
@@ -148,7 +151,7 @@ export const drafts = defineRepository(table, {
   }),
 })
 
-type Drafts = Parameters<typeof changeStatus<typeof table>>[1]
+type Drafts = Parameters<typeof changeState<typeof table>>[1]
 
 interface Move {
   readonly verb: string
@@ -159,8 +162,13 @@ interface Move {
 }
 
 function move(repository: Drafts, id: string, { also = [], ...step }: Move): Promise<Draft> {
-  const set = [assign(table.status, step.to), ...also]
-  return changeStatus(table, repository, { ...step, row: { id }, set: () => set })
+  return changeState(table, repository, {
+    ...step,
+    tenant: table.userId,
+    row: { id },
+    column: table.status,
+    set: () => also,
+  })
 }
 
 function moveToTime(
@@ -169,14 +177,13 @@ function moveToTime(
   input: ScheduleDraftInput,
   step: Pick<Move, 'verb' | 'from'>,
 ): Promise<Draft> {
-  return changeStatus(table, repository, {
+  return changeState(table, repository, {
     ...step,
+    tenant: table.userId,
     row: { id },
+    column: table.status,
     to: 'scheduled',
-    set: (value) => [
-      assign(table.status, 'scheduled'),
-      assign(table.scheduledFor, value('scheduledFor', table.scheduledFor)),
-    ],
+    set: (value) => [assign(table.scheduledFor, value('scheduledFor', table.scheduledFor))],
     values: parseInput(table, scheduleDraftInput, input),
   })
 }

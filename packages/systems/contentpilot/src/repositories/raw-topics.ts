@@ -7,7 +7,7 @@ import {
   type MeteredCallInput,
   rawTopicChanges,
 } from '../types/inputs.ts'
-import { archiveRow } from './change-status.ts'
+import { archiveRow } from './archive-row.ts'
 import { meter } from './meter.ts'
 import { newestFirst } from './order.ts'
 import { searchTopics } from './text-search.ts'

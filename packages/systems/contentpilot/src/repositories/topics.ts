@@ -1,4 +1,5 @@
 import { defineRepository, type ListOptions, type Page, parseInput, type Row } from '@tenantry/repository'
+import { changeState } from '@tenantry/workflow'
 import { classifiedTopicSearch } from '../database/search.ts'
 import { classifiedTopics as table, rawTopics as rawTable } from '../schema/index.ts'
 import {
@@ -8,7 +9,7 @@ import {
   topicChanges,
   topicInput,
 } from '../types/inputs.ts'
-import { archiveRow, assign, changeStatus } from './change-status.ts'
+import { archiveRow } from './archive-row.ts'
 import { meter } from './meter.ts'
 import { newestFirst } from './order.ts'
 import { rawTopics } from './raw-topics.ts'
@@ -35,12 +36,13 @@ export const topics = defineRepository(table, {
     async classify(input: ClassifyTopicInput, call: MeteredCallInput = {}): Promise<Row<typeof table>> {
       const { rawTopicId, ...verdict } = parseInput(table, classifyTopicInput, input)
       return executor.transaction(async (within) => {
-        const raw = await changeStatus(rawTable, rawTopics.bind(within), {
+        const raw = await changeState(rawTable, rawTopics.bind(within), {
           verb: 'classify',
+          tenant: rawTable.userId,
           row: { id: rawTopicId },
+          column: rawTable.status,
           from: ['new', 'processing'],
           to: 'classified',
-          set: () => [assign(rawTable.status, 'classified')],
         })
         const topic = await topics.bind(within).create({
           ...verdict,

@@ -12,7 +12,7 @@ import {
   userChanges,
   userInput,
 } from '../types/inputs.ts'
-import { assign } from './change-status.ts'
+import { assign } from '@tenantry/workflow'
 import { newestFirst } from './order.ts'
 import { profiles } from './profiles.ts'
 import { subscriptions } from './subscriptions.ts'

@@ -1,11 +1,11 @@
 import { NotFoundError, StaleTransitionError } from '@tenantry/core'
 import { defineRepository, nestedRows, parseInput, type Row } from '@tenantry/repository'
+import { changeState } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { articleMachine } from '../database/statuses.ts'
 import { articles as table, articleSections } from '../schema/index.ts'
 import { WORDS_PER_MINUTE } from '../types/enums.ts'
 import { articleChanges, articleInput, type OutlineInput, outlineInput } from '../types/inputs.ts'
-import { changeStatus } from './change-status.ts'
 import { newestFirst } from './order.ts'
 import { sections } from './sections.ts'
 
@@ -70,9 +70,10 @@ export const articles = defineRepository(table, {
 
     /** draft | failed | completed → generating. */
     async startGenerating(id: string): Promise<Article> {
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: 'start generating',
-        id,
+        tenant: table.organizationId,
+        row: { id },
         column: table.status,
         from: articleMachine.from('generating'),
         to: 'generating',
@@ -84,9 +85,10 @@ export const articles = defineRepository(table, {
      * between, and its words are counted. Throws StaleTransitionError while a section isn't completed.
      */
     async finishGenerating(id: string): Promise<Article> {
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: 'finish generating',
-        id,
+        tenant: table.organizationId,
+        row: { id },
         column: table.status,
         from: articleMachine.from('completed'),
         to: 'completed',
@@ -112,9 +114,10 @@ export const articles = defineRepository(table, {
 
     /** generating → failed. */
     async failGenerating(id: string): Promise<Article> {
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: 'fail generating',
-        id,
+        tenant: table.organizationId,
+        row: { id },
         column: table.status,
         from: articleMachine.from('failed'),
         to: 'failed',

@@ -1,6 +1,7 @@
 import { type Executor, NotFoundError, StaleTransitionError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
+import { changeState } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { invitationMachine } from '../database/statuses.ts'
 import { organizationInvitations as table, type userOrganizations } from '../schema/index.ts'
@@ -10,7 +11,6 @@ import {
   type InviteInput,
   inviteInput,
 } from '../types/inputs.ts'
-import { changeStatus } from './change-status.ts'
 import { roleTooLow } from './managed.ts'
 import { members } from './members.ts'
 import { newestFirst } from './order.ts'
@@ -84,9 +84,10 @@ export const invitations = defineRepository(table, {
     /** Takes an invitation back. Throws StaleTransitionError when it was accepted or revoked before. */
     async revoke(id: string): Promise<Invitation> {
       try {
-        return await changeStatus(table, repository, {
+        return await changeState(table, repository, {
           verb: 'revoke',
-          id,
+          tenant: table.organizationId,
+          row: { id },
           column: table.status,
           from: invitationMachine.from('revoked'),
           to: 'revoked',

@@ -1,5 +1,6 @@
 import { ValidationError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
+import { changeState } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql, type SQL } from 'drizzle-orm'
 import {
   filterMachine,
@@ -19,7 +20,6 @@ import {
   type SeedKeywordsInput,
   seedKeywordsInput,
 } from '../types/inputs.ts'
-import { changeStatus } from './change-status.ts'
 import { type KeywordTree, treeOf } from './keyword-tree.ts'
 import { newestFirst } from './order.ts'
 
@@ -42,7 +42,15 @@ export const keywords = defineRepository(table, {
       column: (typeof EXPANDED)[keyof typeof EXPANDED],
       to: string,
       from: readonly string[],
-    ) => changeStatus(table, repository, { verb: `move ${column.name}`, id, column, from, to })
+    ) =>
+      changeState(table, repository, {
+        verb: `move ${column.name}`,
+        tenant: table.organizationId,
+        row: { id },
+        column,
+        from,
+        to,
+      })
     return {
       /** Keeps the seeds that were found, and answers those that weren't there before. */
       async addSeeds(input: SeedKeywordsInput): Promise<Keyword[]> {

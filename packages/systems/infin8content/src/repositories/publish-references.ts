@@ -1,7 +1,7 @@
 import { type Executor, NotFoundError, StaleTransitionError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
-import type { Backlog, ClaimBatch, ClaimKey } from '@tenantry/workflow'
+import { type Backlog, changeState, type ClaimBatch, type ClaimKey } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { publishClaims } from '../database/claims.ts'
 import { articles as articleTable, publishReferences as table } from '../schema/index.ts'
@@ -14,7 +14,6 @@ import {
   publishRequestInput,
 } from '../types/inputs.ts'
 import { articles } from './articles.ts'
-import { changeStatus } from './change-status.ts'
 import { newestFirst } from './order.ts'
 
 type Reference = Row<typeof table>
@@ -80,9 +79,10 @@ export const publishReferences = defineRepository(table, {
     /** failed | published → pending: to be published once more, with all its attempts. */
     async retry(id: string): Promise<Reference> {
       return executor.transaction(async (within) => {
-        const again = await changeStatus(table, publishReferences.bind(within), {
+        const again = await changeState(table, publishReferences.bind(within), {
           verb: 'retry',
-          id,
+          tenant: table.organizationId,
+          row: { id },
           column: table.publishStatus,
           from: ['failed', 'published'],
           to: 'pending',

@@ -1,5 +1,5 @@
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
-import type { Backlog, ClaimBatch, ClaimKey } from '@tenantry/workflow'
+import { type Backlog, changeState, type ClaimBatch, type ClaimKey } from '@tenantry/workflow'
 import { sql } from 'drizzle-orm'
 import { sectionClaims } from '../database/claims.ts'
 import { articleSections as table } from '../schema/index.ts'
@@ -11,7 +11,6 @@ import {
   type WrittenSectionInput,
   writtenSectionInput,
 } from '../types/inputs.ts'
-import { changeStatus } from './change-status.ts'
 
 type Section = Row<typeof table>
 
@@ -45,9 +44,10 @@ export const sections = defineRepository(table, {
 
     /** failed | completed → pending: to be written once more, with all its attempts. */
     async redo(id: string): Promise<Section> {
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: 'redo',
-        id,
+        tenant: table.organizationId,
+        row: { id },
         column: table.status,
         from: ['failed', 'completed'],
         to: 'pending',

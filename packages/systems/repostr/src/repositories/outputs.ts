@@ -1,6 +1,6 @@
 import { DatabaseError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
-import { type Backlog, type Claim, type ClaimKey, transitioned } from '@tenantry/workflow'
+import { assign, type Backlog, changeState, type Claim, type ClaimKey } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { outputClaims } from '../database/outputs.ts'
 import { outputs as table, profiles } from '../schema/index.ts'
@@ -70,23 +70,15 @@ export const outputs = defineRepository(table, {
     async edit(id: string, input: EditOutputInput): Promise<Output> {
       const changes = parseInput(table, editOutputInput, input)
       const fields = (['body', 'metadata'] as const).filter((field) => changes[field] !== undefined)
-      const rows = await repository.statement(
-        `edit ${fields.join(', ')}`,
-        ({ tenant, gate, value }) => ({
-          returns: getTableColumns(table),
-          query: (columns) => sql`update ${table} set ${sql.join(
-            fields.map((field) => sql`${sql.identifier(table[field].name)} = ${value(field, table[field])}`),
-            sql`, `,
-          )}
-            where ${table.userId} = ${tenant} and ${table.id} = ${value('id', table.id)}
-              and ${table.status} = 'completed' and ${gate}
-            returning ${columns}`,
-        }),
-        { ...changes, id },
-      )
-      return transitioned(rows, { table: getTableName(table), to: 'edited', from: ['completed'] }, () =>
-        repository.exists({ where: { id } }),
-      )
+      return changeState(table, repository, {
+        verb: `edit ${fields.join(', ')}`,
+        tenant: table.userId,
+        row: { id },
+        column: table.status,
+        from: ['completed'],
+        set: (value) => fields.map((field) => assign(table[field], value(field, table[field]))),
+        values: changes,
+      })
     },
 
     /**

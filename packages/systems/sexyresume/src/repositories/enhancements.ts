@@ -1,6 +1,6 @@
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
-import type { Claim, ClaimBatch, ClaimKey, FailOutcome } from '@tenantry/workflow'
+import { changeState, type Claim, type ClaimBatch, type ClaimKey, type FailOutcome } from '@tenantry/workflow'
 import { enhancementClaims } from '../database/requests.ts'
 import { enhancementRequests as table, type enhancementSuggestions } from '../schema/index.ts'
 import {
@@ -11,7 +11,6 @@ import {
   type FailedInput,
   failedInput,
 } from '../types/inputs.ts'
-import { changeStatus } from './change-status.ts'
 import { newestFirst } from './order.ts'
 import { suggestions as suggestionsOf } from './suggestions.ts'
 
@@ -85,10 +84,11 @@ export const enhancements = defineRepository(table, {
     /** failed → pending: from the start. Service role only. */
     async retry(id: string): Promise<Request> {
       serviceOnly(executor, 'retry')
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: 'retry',
         column: table.processingStatus,
-        id,
+        tenant: table.userId,
+        row: { id },
         from: ['failed'],
         to: 'pending',
       })

@@ -1,7 +1,7 @@
 import { NotFoundError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
-import type { Claim, ClaimBatch, ClaimKey, FailOutcome } from '@tenantry/workflow'
+import { changeState, type Claim, type ClaimBatch, type ClaimKey, type FailOutcome } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { exportClaims } from '../database/requests.ts'
 import { exports as table } from '../schema/index.ts'
@@ -12,7 +12,6 @@ import {
   exportInput,
   failedInput,
 } from '../types/inputs.ts'
-import { changeStatus } from './change-status.ts'
 import { newestFirst } from './order.ts'
 
 type Export = Row<typeof table>
@@ -107,10 +106,11 @@ export const exports = defineRepository(table, {
     /** failed → pending: from the start. Service role only. */
     async retry(id: string): Promise<Export> {
       serviceOnly(executor, 'retry')
-      return changeStatus(table, repository, {
+      return changeState(table, repository, {
         verb: 'retry',
         column: table.status,
-        id,
+        tenant: table.userId,
+        row: { id },
         from: ['failed'],
         to: 'pending',
       })

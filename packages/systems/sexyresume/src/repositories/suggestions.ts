@@ -1,9 +1,9 @@
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
+import { assign, changeState } from '@tenantry/workflow'
 import { getTableColumns, sql } from 'drizzle-orm'
 import { suggestionMachine } from '../database/requests.ts'
 import { enhancementSuggestions as table } from '../schema/index.ts'
 import { type ModifySuggestionInput, modifySuggestionInput } from '../types/inputs.ts'
-import { assign, changeStatus } from './change-status.ts'
 
 type Suggestion = Row<typeof table>
 
@@ -18,10 +18,11 @@ export const suggestions = defineRepository(table, {
   defaultSort: [{ createdAt: 'asc' }],
   verbs: (repository) => {
     const decide = (id: string, to: 'accepted' | 'rejected'): Promise<Suggestion> =>
-      changeStatus(table, repository, {
+      changeState(table, repository, {
         verb: to,
         column: table.userAction,
-        id,
+        tenant: table.userId,
+        row: { id },
         from: suggestionMachine.from(to),
         to,
       })
@@ -34,10 +35,11 @@ export const suggestions = defineRepository(table, {
 
       /** pending → modified, with the customer's own words; stamps `appliedAt`. */
       async modify(id: string, input: ModifySuggestionInput): Promise<Suggestion> {
-        return changeStatus(table, repository, {
+        return changeState(table, repository, {
           verb: 'modify',
           column: table.userAction,
-          id,
+          tenant: table.userId,
+          row: { id },
           from: suggestionMachine.from('modified'),
           to: 'modified',
           set: (value) => [assign(table.userModifiedText, value('userModifiedText', table.userModifiedText))],

@@ -1,10 +1,10 @@
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
+import { changeState } from '@tenantry/workflow'
 import { getTableColumns, sql } from 'drizzle-orm'
 import { campaignMachine } from '../database/campaigns.ts'
 import { campaigns as table, type scrapingJobs } from '../schema/index.ts'
 import type { CampaignStatus } from '../types/enums.ts'
 import { campaignChanges, campaignInput, type LaunchInput, launchInput } from '../types/inputs.ts'
-import { changeState } from './change-state.ts'
 import { jobs, jobOf } from './jobs.ts'
 import { newestFirst } from './order.ts'
 
@@ -30,6 +30,7 @@ export const campaigns = defineRepository(table, {
     const move = (verb: string, id: string, to: CampaignStatus): Promise<Campaign> =>
       changeState(table, repository, {
         verb,
+        tenant: table.userId,
         row: { id },
         column: table.status,
         from: campaignMachine.from(to),

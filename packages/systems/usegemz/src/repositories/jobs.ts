@@ -1,6 +1,6 @@
 import { NotFoundError, StaleTransitionError, ValidationError } from '@tenantry/core'
 import { defineRepository, nestedRows, parseInput, type Row, serviceOnly } from '@tenantry/repository'
-import type { Claim } from '@tenantry/workflow'
+import { assign, type Claim } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { campaigns, scrapingJobs as table, scrapingResults } from '../schema/index.ts'
@@ -16,7 +16,6 @@ import {
   type TrackInput,
   trackInput,
 } from '../types/inputs.ts'
-import { assign } from './change-state.ts'
 import { newestFirst } from './order.ts'
 
 type Job = Row<typeof table>

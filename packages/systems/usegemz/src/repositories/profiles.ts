@@ -1,6 +1,7 @@
 import { NotFoundError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
+import { assign, changeState } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql, type SQL } from 'drizzle-orm'
 import { onboardingMachine } from '../database/people.ts'
 import { userProfiles as table } from '../schema/index.ts'
@@ -24,7 +25,6 @@ import {
   type SubscriptionInput,
   subscriptionInput,
 } from '../types/inputs.ts'
-import { assign, changeState } from './change-state.ts'
 import { newestFirst } from './order.ts'
 
 type Profile = Row<typeof table>
@@ -97,17 +97,18 @@ export const profiles = defineRepository(table, {
       return changed
     }
 
-    const trialStep = (verb: string, step: TrialStep, input: StripeInput): Promise<Profile> => {
+    const trialStep = (verb: string, { where, ...step }: TrialStep, input: StripeInput): Promise<Profile> => {
       const ids = parseInput(table, stripeInput, input)
       const given = (['stripeCustomerId', 'stripeSubscriptionId'] as const).filter(
         (property) => ids[property] !== undefined,
       )
       return changeState(table, repository, {
         verb: `${verb} ${given.join(', ')}`,
+        tenant: table.userId,
         column: table.trialStatus,
         from: step.from,
         to: step.to,
-        ...(step.where === undefined ? {} : { where: step.where }),
+        ...(where === undefined ? {} : { where: () => where }),
         set: (value) => [
           assign(table.subscriptionStatus, sql.raw(`'${step.subscription}'`)),
           ...given.map((property) => assign(table[property], value(property, table[property]))),
@@ -171,6 +172,7 @@ export const profiles = defineRepository(table, {
         const values = parseInput(table, captureInfoInput, input)
         return changeState(table, repository, {
           verb: 'capture info',
+          tenant: table.userId,
           column: table.onboardingStep,
           from: onboardingMachine.from('info_captured'),
           to: 'info_captured',
@@ -187,6 +189,7 @@ export const profiles = defineRepository(table, {
         const values = parseInput(table, captureIntentInput, input)
         return changeState(table, repository, {
           verb: 'capture intent',
+          tenant: table.userId,
           column: table.onboardingStep,
           from: onboardingMachine.from('intent_captured'),
           to: 'intent_captured',
@@ -199,6 +202,7 @@ export const profiles = defineRepository(table, {
       async completeOnboarding(): Promise<Profile> {
         return changeState(table, repository, {
           verb: 'complete onboarding',
+          tenant: table.userId,
           column: table.onboardingStep,
           from: onboardingMachine.from('completed'),
           to: 'completed',
