@@ -1,1 +1,1 @@
-export {}
+export { PERIOD_KINDS, type PeriodKind, periodObjects } from './periods/objects.ts'
