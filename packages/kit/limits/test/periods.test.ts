@@ -12,7 +12,7 @@ afterAll(() => test.close())
 
 /**
  * Zones with what clocks do: nothing, quarter hours, half-hour and backward DST, midnight that is skipped (Cairo,
- * Beirut) or shown twice (Havana, Azores), a day that is skipped (Apia 2011, Kwajalein 1993) or repeated (Kwajalein 1969).
+ * Beirut) or shown twice (Havana, Goose Bay, Azores), a day that is skipped (Apia 2011, Kwajalein 1993) or repeated (Kwajalein 1969).
  */
 const ZONES = [
   'UTC',
@@ -23,6 +23,7 @@ const ZONES = [
   'Africa/Casablanca',
   'Africa/Cairo',
   'Asia/Beirut',
+  'America/Goose_Bay',
   'America/Havana',
   'America/Sao_Paulo',
   'Atlantic/Azores',
@@ -34,6 +35,7 @@ const ZONES = [
 const NOTABLE = [
   '1969-09-30T11:30:00Z',
   '1993-08-20T12:00:00Z',
+  '2009-11-01T03:01:00Z',
   '2011-12-30T10:00:00Z',
   '2024-03-31T01:00:00Z',
   '2024-10-27T01:00:00Z',
@@ -156,6 +158,13 @@ describe('a billing period', () => {
       '2024-11-03T05:30:00Z',
     )
     expect(row).toEqual([true, '2024-12-03 06:30:00+00'])
+    // Half an hour into the period the clocks of Goose Bay are back in October.
+    const [later] = await test.raw(
+      `select starts = $1 from tenantry.limit_period('billing_month', $1, 'America/Goose_Bay', $2)`,
+      '2009-11-01T03:00:30Z',
+      '2009-11-01T03:30:00Z',
+    )
+    expect(later).toEqual([true])
   })
 
   it('does not drift from the 31st, and has its 29th of February when there is one', async () => {
