@@ -30,13 +30,16 @@ const take = async () => {
   return claim
 }
 
-/** The leases of all rows run out at this moment. */
-const expire = () =>
-  test.raw(`
+/** The leases of all rows ran out so many seconds ago: long enough, unless it says otherwise, for any backoff. */
+const expire = (secondsAgo = 3600) =>
+  test.raw(
+    `
     with presented as materialized (
       select set_config('tenantry.lease_tokens', (select string_agg(lease_token::text, ',') from jobs), true) as tokens
     )
-    update jobs set available_at = now() from presented where tokens is not null`)
+    update jobs set available_at = now() - make_interval(secs => $1) from presented where tokens is not null`,
+    secondsAgo,
+  )
 
 const makeDue = () => test.raw(`update jobs set available_at = now() where status = 'queued'`)
 
@@ -186,11 +189,28 @@ describe('failing', () => {
     expect((await take()).attempt).toBe(1)
   })
 
-  it('gives up a row whose last lease ran out, and says why', async () => {
+  it('a row whose lease ran out waits like one that failed, and its holder can still finish it', async () => {
+    await add('one')
+    for (const [attempt, seconds] of [
+      [1, 10],
+      [2, 15],
+    ] as const) {
+      expect((await take()).attempt).toBe(attempt)
+      await expire(seconds - 1)
+      expect(await jobClaims.claim(test.service, { limit: 5 })).toEqual({ claims: [], abandoned: [] })
+      await expire(seconds)
+    }
+    const last = await take()
+    expect(await state()).toEqual(['fetching', 3, false, 'the lease of attempt 2 ran out'])
+    await expire(0)
+    await jobClaims.finish(test.service, last)
+  })
+
+  it('gives up a row whose last lease ran out, at once, and says why', async () => {
     await add('one')
     for (let attempt = 1; attempt <= 3; attempt++) {
       await take()
-      await expire()
+      await expire(attempt === 3 ? 0 : 3600)
     }
     const batch = await jobClaims.claim(test.service)
     expect(batch).toMatchObject({ claims: [], abandoned: [{ tenant: ALICE }] })
@@ -222,7 +242,7 @@ describe('holding', () => {
 it('backlog tells what waits, what runs and what is stuck', async () => {
   for (const title of ['a', 'b', 'c', 'd']) await add(title)
   await take()
-  await expire()
+  await expire(0)
   const { claims } = await jobClaims.claim(test.service, { limit: 2 })
   const [, other] = claims
   if (other !== undefined) await jobClaims.fail(test.service, other, 'later')

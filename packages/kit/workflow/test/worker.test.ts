@@ -190,7 +190,7 @@ describe('a worker', () => {
         // Somebody finds the lease run out, although this worker is alive.
         await test.raw(
           `with presented as materialized (select set_config('tenantry.lease_tokens', $1, true) as tokens)
-           update jobs set available_at = now() from presented where tokens is not null`,
+           update jobs set available_at = now() - interval '1 minute' from presented where tokens is not null`,
           claim.token,
         )
         const { claims } = await jobClaims.claim(test.service, { leaseSeconds: 60 })

@@ -22,14 +22,15 @@ async function outputIn(of: User, status: OutputStatus) {
   return { id: output.id, claim }
 }
 
-const lapse = (id: string) =>
+/** The lease ran out so many seconds ago. */
+const lapse = (id: string, secondsAgo: number) =>
   place.rows(
     `with tokens as (
        select set_config('tenantry.lease_tokens', lease_token::text, true) as tokens from outputs where id = $1
      )
-     update outputs set available_at = now() - interval '1 second' from tokens
+     update outputs set available_at = now() - make_interval(secs => $2) from tokens
      where id = $1 and tokens is not null`,
-    [id],
+    [id, secondsAgo],
   )
 
 describe('asking for an output', () => {
@@ -124,13 +125,15 @@ describe('a worker', () => {
     expect(await ann.scope.outputs.get(id)).toMatchObject({ status: 'queued', attempts: 0 })
   })
 
-  test('whose lease ran out is taken over, and can finish nothing any more', async () => {
+  test('whose lease ran out is retried after a backoff, by another, and can finish nothing any more', async () => {
     const ann = await user(place)
     const { id, claim } = await outputIn(ann, 'processing')
     if (claim === undefined) throw new Error('nothing claimed')
     expect(await ann.service.outputs.claim()).toEqual([])
-    await lapse(id)
+    await lapse(id, 29)
     expect(await ann.service.outputs.backlog()).toMatchObject({ expired: 1 })
+    expect(await ann.service.outputs.claim()).toEqual([])
+    await lapse(id, 30)
     const [second] = await ann.service.outputs.claim()
     if (second === undefined) throw new Error('not taken over')
     expect(second).toMatchObject({ id, attempt: 2 })

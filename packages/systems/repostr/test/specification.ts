@@ -116,6 +116,7 @@ export const FUNCTIONS: readonly string[] = [
   'public.archive_outputs(older_than_days integer, of_user text, batch integer) returns bigint, invoker, for tenantry_service',
   'public.set_updated_at() returns trigger, invoker, for nobody',
   'tenantry.announce_outputs_status() returns trigger, invoker, for nobody',
+  'tenantry.claimed_user_text() returns text, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.current_user_text() returns text, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.enforce_outputs_status() returns trigger, invoker, for nobody',
   'tenantry.guard_lease_of_outputs_status() returns trigger, invoker, for nobody',

@@ -18,13 +18,13 @@ beforeEach(async () => {
 
 const service = () => place.gems.serviceExecutor()
 
-/** Lets leases of searches run out at this moment, or their time; with the lease's token, as its holder could. */
+/** Leases of searches ran out an hour ago, longer than any backoff, or their time did; with the lease's token, as its holder could. */
 async function passes(column: 'available_at' | 'timeout_at'): Promise<void> {
   await place.rows(`
     with presented as materialized (
       select set_config('tenantry.lease_tokens', (select string_agg(lease_token::text, ',') from scraping_jobs), true) as tokens
     )
-    update scraping_jobs set ${column} = now() - interval '1 second' from presented where tokens is not null`)
+    update scraping_jobs set ${column} = now() - interval '1 hour' from presented where tokens is not null`)
 }
 
 describe('a claimed search', () => {

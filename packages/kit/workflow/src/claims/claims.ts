@@ -74,7 +74,7 @@ export interface Backlog {
   readonly delayed: number
   /** Under a lease. */
   readonly working: number
-  /** Stuck: their lease has run out, and nobody has taken them over. */
+  /** Stuck: their lease has run out, and nobody has taken them over yet. */
   readonly expired: number
   readonly oldestReadySeconds: number | null
   readonly longestExpiredSeconds: number | null
@@ -92,8 +92,10 @@ export interface Claims<T extends PgTable, State extends string> {
   /** The channel on which the database says, without a payload, that rows are ready. */
   readonly channel: string
   /**
-   * Takes up to `limit` rows (default 1) that are ready, or whose lease has run out; rows that another claim is
-   * just taking are passed over, so no two callers get the same and none waits.
+   * Takes up to `limit` rows (default 1) that are ready, or whose lease ran out and whose backoff has passed
+   * since: work that took its worker down is no more eager than work that failed. Rows that another claim is just
+   * taking are passed over, so no two callers get the same and none waits. A row whose last attempt it was is
+   * given up as soon as its lease has run out.
    */
   claim(
     executor: Executor,

@@ -8,9 +8,9 @@ import { integer, text, uuid } from 'drizzle-orm/pg-core'
  *   the row waits.
  * - `attempts integer`: claims of the row so far, the current one included; 0 again when a finished row is put
  *   back by hand.
- * - `available_at timestamptz`: from when on the row may be claimed. While it is worked on: when its lease ends,
- *   from which moment another worker may take it over.
- * - `last_error text`: why the last attempt failed; null after a success.
+ * - `available_at timestamptz`: from when on the row may be claimed. While it is worked on: when its lease ends;
+ *   after that and the backoff's wait another worker may take it over.
+ * - `last_error text`: why the attempt before this one, or the last one, failed; null after a success.
  *
  * They are the database's to fill: declare them `managed` in the tenancy, so that no tenant can write them.
  */

@@ -18,7 +18,10 @@ export interface ClaimStates<T extends PgTable, State extends string> {
 }
 
 export interface BackoffOptions {
-  /** Wait after the first failure, in seconds; doubled with each further one. Default 10. */
+  /**
+   * Wait after the first attempt that failed, or whose lease ran out, in seconds; doubled with each further one.
+   * After a failure up to half of it is left to chance. Default 10.
+   */
   readonly baseSeconds?: number
   /** Longest wait, in seconds. Default 3,600. */
   readonly maxSeconds?: number
@@ -52,7 +55,7 @@ export interface ClaimsOptions<T extends PgTable, State extends string, Extra ex
   readonly priority?: Property<T>
   /**
    * How long a claim holds unless it is renewed, in seconds. Default 300. A worker renews three times as often, so
-   * this is how long the work of a dead process waits, not how long work may take.
+   * this, and the backoff after it, is how long the work of a dead process waits, not how long work may take.
    */
   readonly leaseSeconds?: number
   /** Attempts at a row before it is given up. Default 5. */

@@ -24,15 +24,22 @@ export function parameters(): {
 
 const NOW = 'pg_catalog.statement_timestamp()'
 
+const seconds = (value: string): string => `pg_catalog.make_interval(secs => ${value})`
+
+/** The wait after so many attempts: doubled with each, up to the longest. 60 doublings keep the power finite. */
+function waitSeconds({ backoff }: ClaimsPlan, attempts: string): string {
+  return `least(${backoff.maxSeconds}, ${backoff.baseSeconds} * pg_catalog.power(2, least(${attempts}, 60) - 1))`
+}
+
 /**
- * Takes the next rows: those that wait, and those whose lease has run out. A row that is out of attempts is
- * given up on the way. `limit`, `seconds`, and for one tenant `tenant`.
+ * Takes the next rows: those that wait, and those whose lease ran out as long ago as a failed one waits. A row
+ * that is out of attempts is given up on the way. `limit`, `seconds`, and for one tenant `tenant`.
  */
 export function claimStatement(
   plan: ClaimsPlan,
   { oneTenant }: { readonly oneTenant: boolean },
 ): CompiledQuery {
-  const { target, id, tenant, state, priority, lease, working, abandoned, maxAttempts } = plan
+  const { target, id, tenant, state, priority, lease, ready, working, abandoned, maxAttempts } = plan
   const { at, query } = parameters()
   const job = (column: PgColumn): string => `job.${named(column)}`
   const spent = `${job(state)} in (${literals(working)}) and ${job(lease.attempts)} >= ${maxAttempts}`
@@ -41,10 +48,17 @@ export function claimStatement(
   const type = castType(state)
   return query(`
 with next as materialized (
-  select ${named(id)} as id
-  from ${target.sql}
-  where ${isOpen(plan)} and ${named(lease.availableAt)} <= ${NOW}${oneTenant ? ` and ${named(tenant)} = ${at('tenant')}::${castType(tenant)}` : ''}
-  order by ${priority === null ? '' : `${named(priority)} desc nulls last, `}${named(lease.availableAt)}
+  select ${job(id)} as id
+  from ${target.sql} as job
+  where ${isOpen(plan, 'job.')} and ${job(lease.availableAt)} <= ${NOW}
+    and (${job(state)} in (${literals(ready)}) or ${spent}
+      or ${job(lease.availableAt)} <= ${NOW} - ${seconds(waitSeconds(plan, job(lease.attempts)))})${
+        oneTenant
+          ? `
+    and ${job(tenant)} = ${at('tenant')}::${castType(tenant)}`
+          : ''
+      }
+  order by ${priority === null ? '' : `${job(priority)} desc nulls last, `}${job(lease.availableAt)}
   limit ${at('limit')}::integer
   for update skip locked
 )
@@ -52,8 +66,8 @@ update ${target.sql} as job set
   ${named(state)} = ${unless(`${quoteLiteral(abandoned)}::${type}`, `${quoteLiteral(working[0])}::${type}`)},
   ${named(lease.leaseToken)} = ${unless(job(lease.leaseToken), 'pg_catalog.gen_random_uuid()')},
   ${named(lease.attempts)} = ${unless(job(lease.attempts), `${job(lease.attempts)} + 1`)},
-  ${named(lease.availableAt)} = ${unless(job(lease.availableAt), `${NOW} + pg_catalog.make_interval(secs => ${at('seconds')}::double precision)`)},
-  ${named(lease.lastError)} = ${unless(`'the lease of attempt ' || ${job(lease.attempts)} || ' ran out'`, job(lease.lastError))}
+  ${named(lease.availableAt)} = ${unless(job(lease.availableAt), `${NOW} + ${seconds(`${at('seconds')}::double precision`)}`)},
+  ${named(lease.lastError)} = case when ${job(state)} in (${literals(working)}) then 'the lease of attempt ' || ${job(lease.attempts)} || ' ran out' else ${job(lease.lastError)} end
 from next
 where job.${named(id)} = next.id
 returning ${job(state)} in (${literals(working)}), ${job(id)}::text, ${job(tenant)}::text, ${job(lease.leaseToken)}, ${job(lease.attempts)}::integer, ${Object.values(plan.columns).map(job).join(', ')}`)
@@ -128,20 +142,21 @@ const ACTIONS: Readonly<Record<HolderAction, (plan: ClaimsPlan, parts: Parts) =>
     `${named(state)} = ${each('state', 'states', 'text')}::${castType(state)}`,
     `${named(lease.lastError)} = null`,
   ],
-  fail({ state, lease, ready, failed, maxAttempts, backoff }, { job, each }) {
+  fail(plan, { job, each }) {
+    const { state, lease, ready, failed, maxAttempts } = plan
     const gone = `(${each('final', 'finals', 'boolean')} or ${job(lease.attempts)} >= ${maxAttempts})`
     const type = castType(state)
     // Half of the wait is certain, half is chance: workers that failed together don't come back together.
-    const wait = `least(${backoff.maxSeconds}, ${backoff.baseSeconds} * pg_catalog.power(2, least(${job(lease.attempts)}, 60) - 1)) * (0.5 + ${each('random', 'randoms', 'double precision')} / 2)`
+    const wait = `${waitSeconds(plan, job(lease.attempts))} * (0.5 + ${each('random', 'randoms', 'double precision')} / 2)`
     return [
       `${named(state)} = case when ${gone} then ${quoteLiteral(failed)}::${type} else ${quoteLiteral(ready[0])}::${type} end`,
-      `${named(lease.availableAt)} = ${NOW} + pg_catalog.make_interval(secs => coalesce(${each('delay', 'delays', 'double precision')}, ${wait}))`,
+      `${named(lease.availableAt)} = ${NOW} + ${seconds(`coalesce(${each('delay', 'delays', 'double precision')}, ${wait})`)}`,
       `${named(lease.lastError)} = ${each('error', 'errors', 'text')}`,
     ]
   },
   renew: ({ state, lease }, { job, each, at }) => [
     `${named(state)} = coalesce(${each('state', 'states', 'text')}::${castType(state)}, ${job(state)})`,
-    `${named(lease.availableAt)} = ${NOW} + pg_catalog.make_interval(secs => ${at('seconds')}::double precision)`,
+    `${named(lease.availableAt)} = ${NOW} + ${seconds(`${at('seconds')}::double precision`)}`,
   ],
   release: ({ state, lease, ready }, { job }) => [
     `${named(state)} = ${quoteLiteral(ready[0])}::${castType(state)}`,

@@ -67,6 +67,9 @@ export const jobOptions = {
 
 export const jobClaims = defineClaims(jobOptions)
 
+/** The same work by workers that can't wait long for each other's leases. */
+export const hastyClaims = defineClaims({ ...jobOptions, backoff: { baseSeconds: 0.5, maxSeconds: 0.5 } })
+
 export const outputClaims = defineClaims({
   table: outputs,
   tenant: 'userId',

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
 import { connect } from '@tenantry/core'
 import { serviceExecutor } from '@tenantry/rls'
 import { runWorker } from '../../src/index.ts'
-import { jobClaims } from './jobs.ts'
+import { hastyClaims } from './jobs.ts'
 
 const url = process.argv[2] ?? ''
 const database = await connect({ url, maxConnections: 2 })
@@ -16,7 +16,7 @@ process.on('SIGTERM', () => controller.abort())
 
 await locks.driver.session((session) =>
   runWorker({
-    claims: jobClaims,
+    claims: hastyClaims,
     system: {
       database,
       serviceExecutor: () => serviceExecutor(database),

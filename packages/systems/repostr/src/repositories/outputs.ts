@@ -83,7 +83,7 @@ export const outputs = defineRepository(table, {
 
     /**
      * Takes up to `limit` (1 unless it says otherwise) outputs to be generated, the oldest first: queued ones, and
-     * those whose worker has let its lease of an hour run out. No other worker gets them. Service role only.
+     * those whose worker let its lease of an hour run out, after the wait of a failed one. No other worker gets them. Service role only.
      */
     async claim(
       options: { readonly limit?: number; readonly leaseSeconds?: number } = {},
