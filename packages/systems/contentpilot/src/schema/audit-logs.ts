@@ -1,7 +1,6 @@
-import { createdAt, id } from '@tenantry/core'
+import { createdAt, descending, id } from '@tenantry/core'
 import { index, inet, jsonb, pgTable, text, uuid, varchar } from 'drizzle-orm/pg-core'
 import type { AuditedValues } from '../types/metadata.ts'
-import { descending } from './columns.ts'
 
 /**
  * Who changed what. Append-only, so `user_id` has no foreign key: the documented SET NULL would have to

@@ -1,4 +1,4 @@
-import { id, instant, timestamps } from '@tenantry/core'
+import { descending, equals, id, instant, oneOf, timestamps } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 import {
   char,
@@ -14,7 +14,6 @@ import {
 } from 'drizzle-orm/pg-core'
 import { DRAFT_STATUSES, VARIANT_LETTERS } from '../types/enums.ts'
 import { classifiedTopics } from './classified-topics.ts'
-import { descending, equals, oneOf } from './columns.ts'
 import { pillars } from './pillars.ts'
 import { users } from './users.ts'
 

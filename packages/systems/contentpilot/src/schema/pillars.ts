@@ -1,4 +1,4 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, equals, id, oneOf, timestamps } from '@tenantry/core'
 import {
   check,
   foreignKey,
@@ -11,7 +11,6 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { PILLAR_STATUSES } from '../types/enums.ts'
-import { descending, equals, oneOf } from './columns.ts'
 import { users } from './users.ts'
 
 /** A customer's content categories. */

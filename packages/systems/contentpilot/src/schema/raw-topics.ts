@@ -1,9 +1,8 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, id, oneOf, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, jsonb, pgTable, text, unique, uuid, varchar } from 'drizzle-orm/pg-core'
 import { RAW_TOPIC_STATUSES, TOPIC_SOURCES } from '../types/enums.ts'
 import type { RawTopicMetadata } from '../types/metadata.ts'
-import { descending, oneOf } from './columns.ts'
 import { users } from './users.ts'
 
 /** Content that was discovered and not yet classified. */

@@ -1,4 +1,4 @@
-import { id, instant, timestamps } from '@tenantry/core'
+import { equals, id, instant, oneOf, timestamps } from '@tenantry/core'
 import {
   boolean,
   check,
@@ -11,7 +11,6 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { PLAN_TYPES, SUBSCRIPTION_STATUSES } from '../types/enums.ts'
-import { equals, oneOf } from './columns.ts'
 import { users } from './users.ts'
 
 /** Plan and billing, mirrored from Stripe; one per user. */

@@ -1,7 +1,8 @@
 import { createdAt, id, instant } from '@tenantry/core'
-import { foreignKey, pgTable, unique, uuid, varchar } from 'drizzle-orm/pg-core'
-import { bytea } from './columns.ts'
+import { customType, foreignKey, pgTable, unique, uuid, varchar } from 'drizzle-orm/pg-core'
 import { users } from './users.ts'
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 
 /** A customer's API keys and access tokens, encrypted before they arrive here. */
 export const userSecrets = pgTable(

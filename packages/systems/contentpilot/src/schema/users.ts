@@ -1,7 +1,6 @@
-import { deletedAt, id, timestamps } from '@tenantry/core'
+import { deletedAt, equals, id, oneOf, timestamps } from '@tenantry/core'
 import { check, index, pgTable, text, unique, varchar } from 'drizzle-orm/pg-core'
 import { USER_STATUSES } from '../types/enums.ts'
-import { equals, oneOf } from './columns.ts'
 
 /** Accounts, mirrored from Clerk. The tenant of every other table is a row of this one. */
 export const users = pgTable(

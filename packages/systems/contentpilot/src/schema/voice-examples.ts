@@ -1,4 +1,4 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, equals, id, oneOf, timestamps } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 import {
   check,
@@ -14,7 +14,6 @@ import {
 } from 'drizzle-orm/pg-core'
 import { EMBEDDING_DIMENSIONS, VOICE_EXAMPLE_STATUSES } from '../types/enums.ts'
 import type { EngagementMetrics } from '../types/metadata.ts'
-import { descending, equals, oneOf } from './columns.ts'
 import { pillars } from './pillars.ts'
 import { users } from './users.ts'
 

@@ -1,11 +1,11 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, id, oneOf, timestamps } from '@tenantry/core'
 import { leaseColumns } from '@tenantry/workflow'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { SECTION_STATUSES } from '../types/enums.ts'
 import type { ResearchSource } from '../types/metadata.ts'
 import { articles } from './articles.ts'
-import { decimal, descending, oneOf } from './columns.ts'
+import { decimal } from './columns.ts'
 
 /** An article's sections, in order. Each is researched and written by whoever has claimed it. */
 export const articleSections = pgTable(

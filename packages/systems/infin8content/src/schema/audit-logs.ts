@@ -1,7 +1,6 @@
-import { createdAt, id } from '@tenantry/core'
+import { createdAt, descending, id, oneOf } from '@tenantry/core'
 import { check, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import type { AuditedValues } from '../types/metadata.ts'
-import { descending, oneOf } from './columns.ts'
 
 /** Who changed what. Append-only, so it has no foreign key: a cascade would remove rows. */
 export const auditLogs = pgTable(

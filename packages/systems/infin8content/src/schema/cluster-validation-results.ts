@@ -1,9 +1,9 @@
-import { createdAt, id } from '@tenantry/core'
+import { createdAt, descending, id, oneOf } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { VALIDATION_STATUSES } from '../types/enums.ts'
 import type { ValidationMetadata } from '../types/metadata.ts'
-import { decimal, descending, oneOf } from './columns.ts'
+import { decimal } from './columns.ts'
 import { intentWorkflows } from './intent-workflows.ts'
 import { keywords } from './keywords.ts'
 

@@ -1,8 +1,8 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, id, oneOf, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { WORKFLOW_STATES } from '../types/enums.ts'
-import { descending, metadataColumn, oneOf } from './columns.ts'
+import { metadataColumn } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 

@@ -1,4 +1,4 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, id, oneOf, timestamps } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 import {
   boolean,
@@ -19,7 +19,7 @@ import {
   KEYWORD_TYPES,
 } from '../types/enums.ts'
 import type { SuggestedSubtopic } from '../types/metadata.ts'
-import { decimal, descending, metadataColumn, oneOf } from './columns.ts'
+import { decimal, metadataColumn } from './columns.ts'
 import { intentWorkflows } from './intent-workflows.ts'
 import { organizationCompetitors } from './organization-competitors.ts'
 import { organizations } from './organizations.ts'

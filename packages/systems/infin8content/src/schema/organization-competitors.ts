@@ -1,7 +1,6 @@
-import { id, timestamps } from '@tenantry/core'
+import { descending, id, timestamps } from '@tenantry/core'
 import { sql, type SQL } from 'drizzle-orm'
 import { boolean, check, foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import { descending } from './columns.ts'
 import { organizations } from './organizations.ts'
 
 /** Pages of competitors, from which seed keywords are found. */

@@ -1,8 +1,7 @@
-import { id, instant, timestamps } from '@tenantry/core'
+import { descending, id, instant, oneOf, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, pgTable, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { INVITATION_DAYS, INVITATION_STATUSES, ORGANIZATION_ROLES } from '../types/enums.ts'
-import { descending, oneOf } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 

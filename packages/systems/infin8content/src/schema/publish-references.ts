@@ -1,9 +1,9 @@
-import { id, instant, timestamps } from '@tenantry/core'
+import { descending, id, instant, oneOf, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { PLATFORMS, PUBLISH_STATUSES } from '../types/enums.ts'
 import { articles } from './articles.ts'
-import { descending, metadataColumn, oneOf } from './columns.ts'
+import { metadataColumn } from './columns.ts'
 
 /** That an article is to be on a platform, once. Whoever has claimed the row publishes it. */
 export const publishReferences = pgTable(

@@ -1,8 +1,8 @@
-import { createdAt, id } from '@tenantry/core'
+import { createdAt, descending, id, oneOf } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { CLUSTER_TYPES } from '../types/enums.ts'
-import { decimal, descending, oneOf } from './columns.ts'
+import { decimal } from './columns.ts'
 import { intentWorkflows } from './intent-workflows.ts'
 import { keywords } from './keywords.ts'
 

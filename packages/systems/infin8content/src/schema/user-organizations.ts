@@ -1,7 +1,6 @@
-import { timestamps } from '@tenantry/core'
+import { descending, oneOf, timestamps } from '@tenantry/core'
 import { boolean, check, foreignKey, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { ORGANIZATION_ROLES } from '../types/enums.ts'
-import { descending, oneOf } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 

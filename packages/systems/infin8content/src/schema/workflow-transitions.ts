@@ -1,7 +1,7 @@
-import { createdAt, id } from '@tenantry/core'
+import { createdAt, descending, id, oneOf } from '@tenantry/core'
 import { check, index, integer, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { WORKFLOW_STATES } from '../types/enums.ts'
-import { descending, metadataColumn, oneOf } from './columns.ts'
+import { metadataColumn } from './columns.ts'
 
 /** Every transition of every workflow, written by the machine. Append-only, so it has no foreign key. */
 export const workflowTransitions = pgTable(
