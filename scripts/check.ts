@@ -17,6 +17,7 @@ const checks: Readonly<Record<string, readonly string[]>> = {
   format: tool('oxfmt/bin/oxfmt', '--check'),
   imports: script('scripts/import-direction.ts'),
   migrations: script('scripts/migration-lint.ts'),
+  diagrams: [node, '--conditions=@tenantry/source', '--import', 'tsx', 'scripts/er-diagram.ts', '--check'],
 }
 
 interface Outcome {

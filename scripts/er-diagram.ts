@@ -10,9 +10,20 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as contentpilot from '../packages/systems/contentpilot/src/schema/index.ts'
+import * as infin8content from '../packages/systems/infin8content/src/schema/index.ts'
+import * as repostr from '../packages/systems/repostr/src/schema/index.ts'
+import * as sexyresume from '../packages/systems/sexyresume/src/schema/index.ts'
+import * as usegemz from '../packages/systems/usegemz/src/schema/index.ts'
 import { erDiagram, replaceDiagram } from './mermaid.ts'
 
-const diagrams = [{ name: 'contentpilot', schema: contentpilot, file: 'README.md' }]
+const diagrams = [
+  { name: 'contentpilot', schema: contentpilot, file: 'README.md' },
+  ...Object.entries({ repostr, sexyresume, infin8content, usegemz }).map(([name, schema]) => ({
+    name,
+    schema,
+    file: 'docs/data-models.md',
+  })),
+]
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
 const stale = diagrams.filter(({ name, schema, file }) => {
