@@ -564,13 +564,51 @@ ALTER TABLE "voice_examples" ADD CONSTRAINT "voice_examples_pillar_id_fkey" FORE
 select tenantry.ensure_partitions('"public"."usage_tracking"', 3, (date_trunc('month', now() at time zone 'UTC') - interval '1 month')::date);
 --> statement-breakpoint
 
+-- function tenantry.claimed_user_uuid()
+create or replace function "tenantry"."claimed_user_uuid"()
+returns uuid
+language plpgsql
+stable parallel safe security invoker
+as $body$
+declare
+  claimed text := case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub';
+begin
+  return case when pg_catalog.pg_input_is_valid(claimed, 'uuid') then (claimed)::uuid end;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."claimed_user_uuid"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."claimed_user_uuid"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."claimed_user_uuid"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
 -- function tenantry.current_user_uuid()
 create or replace function "tenantry"."current_user_uuid"()
 returns uuid
 language sql
 stable parallel safe security invoker
 as $body$
-select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'))::uuid end end
+select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else tenantry.claimed_user_uuid() end
 $body$;
 --> statement-breakpoint
 
@@ -596,6 +634,46 @@ $revoke$;
 --> statement-breakpoint
 
 grant execute on function "tenantry"."current_user_uuid"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
+-- function tenantry.refuse_change()
+create or replace function "tenantry"."refuse_change"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'DELETE' and current_user = 'tenantry_retention' then
+    return null;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function public.update_updated_at_timestamp()
@@ -1196,6 +1274,16 @@ cross join lateral (
   from public.raw_topics
   where user_id = users.id
 ) as discovered;
+--> statement-breakpoint
+
+-- trigger refuse_audit_logs_change on public.audit_logs
+create or replace trigger "refuse_audit_logs_change"
+before update or delete or truncate on "public"."audit_logs"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
 --> statement-breakpoint
 
 -- trigger update_users_updated_at on public.users
@@ -2197,7 +2285,7 @@ grant select on table "public"."audit_logs" to "tenantry_tenant";
 --> statement-breakpoint
 
 -- grants on public.audit_logs to tenantry_service
-grant select, insert, update, delete on table "public"."audit_logs" to "tenantry_service";
+grant select, insert on table "public"."audit_logs" to "tenantry_service";
 --> statement-breakpoint
 
 -- grants on public.audit_logs to tenantry_definer
@@ -2382,10 +2470,14 @@ grant select on table "public"."user_dashboard_live" to "tenantry_service";
 -- membership of Supabase roles
 do $supabase$
 begin
-  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_catalog.pg_has_role('authenticated', 'tenantry_tenant', 'usage')
+  then
     grant tenantry_tenant to authenticated with inherit true;
   end if;
-  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role')
+    and not pg_catalog.pg_has_role('service_role', 'tenantry_service', 'usage')
+  then
     grant tenantry_service to service_role with inherit true;
   end if;
 end

@@ -710,13 +710,51 @@ ALTER TABLE "user_organizations" ADD CONSTRAINT "user_organizations_user_id_fkey
 ALTER TABLE "user_organizations" ADD CONSTRAINT "user_organizations_organization_id_fkey" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE cascade ON UPDATE no action;
 --> statement-breakpoint
 
+-- function tenantry.claimed_user_uuid()
+create or replace function "tenantry"."claimed_user_uuid"()
+returns uuid
+language plpgsql
+stable parallel safe security invoker
+as $body$
+declare
+  claimed text := case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub';
+begin
+  return case when pg_catalog.pg_input_is_valid(claimed, 'uuid') then (claimed)::uuid end;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."claimed_user_uuid"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."claimed_user_uuid"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."claimed_user_uuid"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
 -- function tenantry.current_user_uuid()
 create or replace function "tenantry"."current_user_uuid"()
 returns uuid
 language sql
 stable parallel safe security invoker
 as $body$
-select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'))::uuid end end
+select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else tenantry.claimed_user_uuid() end
 $body$;
 --> statement-breakpoint
 
@@ -766,15 +804,20 @@ set role "tenantry_definer";
 
 create or replace function "tenantry"."current_organization"()
 returns uuid
-language sql
+language plpgsql
 stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-select member."organization_id"
-from "public"."user_organizations" as member
-where member."user_id" = tenantry.current_user_uuid()
-  and member."organization_id" = case when pg_catalog.current_setting('app.current_organization_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_organization_id', true), 'uuid') then (pg_catalog.current_setting('app.current_organization_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'))::uuid end end
-  and member."active"
+begin
+  return (
+    select member."organization_id"
+    from "public"."user_organizations" as member
+    where member."user_id" = tenantry.current_user_uuid()
+      and member."organization_id" = case when pg_catalog.current_setting('app.current_organization_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_organization_id', true), 'uuid') then (pg_catalog.current_setting('app.current_organization_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'))::uuid end end
+      and member."active"
+    limit 1
+  );
+end
 $body$;
 --> statement-breakpoint
 
@@ -836,15 +879,20 @@ set role "tenantry_definer";
 
 create or replace function "tenantry"."current_organization_role"()
 returns text
-language sql
+language plpgsql
 stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-select member."role"::text
-from "public"."user_organizations" as member
-where member."user_id" = tenantry.current_user_uuid()
-  and member."organization_id" = case when pg_catalog.current_setting('app.current_organization_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_organization_id', true), 'uuid') then (pg_catalog.current_setting('app.current_organization_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'))::uuid end end
-  and member."active"
+begin
+  return (
+    select member."role"::text
+    from "public"."user_organizations" as member
+    where member."user_id" = tenantry.current_user_uuid()
+      and member."organization_id" = case when pg_catalog.current_setting('app.current_organization_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_organization_id', true), 'uuid') then (pg_catalog.current_setting('app.current_organization_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'))::uuid end end
+      and member."active"
+    limit 1
+  );
+end
 $body$;
 --> statement-breakpoint
 
@@ -882,6 +930,46 @@ begin
   end if;
 end
 $take_back$;
+--> statement-breakpoint
+
+-- function tenantry.refuse_change()
+create or replace function "tenantry"."refuse_change"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'DELETE' and current_user = 'tenantry_retention' then
+    return null;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.keep_an_owner()
@@ -1767,43 +1855,6 @@ end
 $revoke$;
 --> statement-breakpoint
 
--- function tenantry.refuse_change()
-create or replace function "tenantry"."refuse_change"()
-returns trigger
-language plpgsql
-volatile security invoker
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  raise exception using
-    errcode = 'TN003',
-    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
-    schema = tg_table_schema, table = tg_table_name;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
 -- function tenantry.set_current_step()
 create or replace function "tenantry"."set_current_step"()
 returns trigger
@@ -2348,6 +2399,26 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- trigger refuse_audit_logs_change on public.audit_logs
+create or replace trigger "refuse_audit_logs_change"
+before update or delete or truncate on "public"."audit_logs"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
+--> statement-breakpoint
+
+-- trigger refuse_workflow_transitions_change on public.workflow_transitions
+create or replace trigger "refuse_workflow_transitions_change"
+before update or delete or truncate on "public"."workflow_transitions"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."workflow_transitions" enable always trigger "refuse_workflow_transitions_change";
+--> statement-breakpoint
+
 -- trigger keep_an_owner on public.user_organizations
 create or replace trigger "keep_an_owner"
 before update or delete on "public"."user_organizations"
@@ -2546,31 +2617,11 @@ for each row
 execute function "tenantry"."guard_records_of_intent_workflows_state"();
 --> statement-breakpoint
 
--- trigger refuse_workflow_transitions_change on public.workflow_transitions
-create or replace trigger "refuse_workflow_transitions_change"
-before update or delete or truncate on "public"."workflow_transitions"
-for each statement
-execute function "tenantry"."refuse_change"();
---> statement-breakpoint
-
-alter table "public"."workflow_transitions" enable always trigger "refuse_workflow_transitions_change";
---> statement-breakpoint
-
 -- trigger set_current_step on public.intent_workflows
 create or replace trigger "set_current_step"
 before insert or update of "state", "current_step" on "public"."intent_workflows"
 for each row
 execute function "tenantry"."set_current_step"();
---> statement-breakpoint
-
--- trigger refuse_audit_logs_change on public.audit_logs
-create or replace trigger "refuse_audit_logs_change"
-before update or delete or truncate on "public"."audit_logs"
-for each statement
-execute function "tenantry"."refuse_change"();
---> statement-breakpoint
-
-alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
 --> statement-breakpoint
 
 -- trigger enforce_status on public.article_sections
@@ -3983,7 +4034,7 @@ grant select on table "public"."audit_logs" to "tenantry_tenant";
 --> statement-breakpoint
 
 -- grants on public.audit_logs to tenantry_service
-grant select, insert, update, delete on table "public"."audit_logs" to "tenantry_service";
+grant select, insert on table "public"."audit_logs" to "tenantry_service";
 --> statement-breakpoint
 
 -- grants on public.audit_logs to tenantry_definer
@@ -4163,7 +4214,7 @@ grant select, insert ("workflow_id", "organization_id", "from_state", "to_state"
 --> statement-breakpoint
 
 -- grants on public.workflow_transitions to tenantry_service
-grant select, insert, update, delete on table "public"."workflow_transitions" to "tenantry_service";
+grant select, insert on table "public"."workflow_transitions" to "tenantry_service";
 --> statement-breakpoint
 
 -- grants on public.workflow_transitions to tenantry_definer
@@ -4173,10 +4224,14 @@ grant select on table "public"."workflow_transitions" to "tenantry_definer";
 -- membership of Supabase roles
 do $supabase$
 begin
-  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_catalog.pg_has_role('authenticated', 'tenantry_tenant', 'usage')
+  then
     grant tenantry_tenant to authenticated with inherit true;
   end if;
-  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role')
+    and not pg_catalog.pg_has_role('service_role', 'tenantry_service', 'usage')
+  then
     grant tenantry_service to service_role with inherit true;
   end if;
 end

@@ -232,13 +232,51 @@ ALTER TABLE "outputs" ADD CONSTRAINT "outputs_project_id_fkey" FOREIGN KEY ("use
 ALTER TABLE "outputs_archive" ADD CONSTRAINT "outputs_archive_project_id_fkey" FOREIGN KEY ("user_id","project_id") REFERENCES "public"."projects"("user_id","id") ON DELETE cascade ON UPDATE no action;
 --> statement-breakpoint
 
+-- function tenantry.claimed_user_text()
+create or replace function "tenantry"."claimed_user_text"()
+returns text
+language plpgsql
+stable parallel safe security invoker
+as $body$
+declare
+  claimed text := case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub';
+begin
+  return claimed;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."claimed_user_text"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."claimed_user_text"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."claimed_user_text"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
 -- function tenantry.current_user_text()
 create or replace function "tenantry"."current_user_text"()
 returns text
 language sql
 stable parallel safe security invoker
 as $body$
-select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then pg_catalog.current_setting('app.current_user_id', true) else (case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub') end
+select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then pg_catalog.current_setting('app.current_user_id', true) else tenantry.claimed_user_text() end
 $body$;
 --> statement-breakpoint
 
@@ -1123,10 +1161,14 @@ grant select on table "public"."templates" to "tenantry_definer";
 -- membership of Supabase roles
 do $supabase$
 begin
-  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_catalog.pg_has_role('authenticated', 'tenantry_tenant', 'usage')
+  then
     grant tenantry_tenant to authenticated with inherit true;
   end if;
-  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role')
+    and not pg_catalog.pg_has_role('service_role', 'tenantry_service', 'usage')
+  then
     grant tenantry_service to service_role with inherit true;
   end if;
 end

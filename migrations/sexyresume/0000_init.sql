@@ -861,13 +861,51 @@ ALTER TABLE "user_sessions" ADD CONSTRAINT "user_sessions_user_id_fkey" FOREIGN 
 select tenantry.ensure_partitions('"public"."analytics_events"', 3, (date_trunc('month', now() at time zone 'UTC') - interval '1 month')::date);
 --> statement-breakpoint
 
+-- function tenantry.claimed_user_uuid()
+create or replace function "tenantry"."claimed_user_uuid"()
+returns uuid
+language plpgsql
+stable parallel safe security invoker
+as $body$
+declare
+  claimed text := case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub';
+begin
+  return case when pg_catalog.pg_input_is_valid(claimed, 'uuid') then (claimed)::uuid end;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."claimed_user_uuid"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."claimed_user_uuid"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."claimed_user_uuid"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
 -- function tenantry.current_user_uuid()
 create or replace function "tenantry"."current_user_uuid"()
 returns uuid
 language sql
 stable parallel safe security invoker
 as $body$
-select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'))::uuid end end
+select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else tenantry.claimed_user_uuid() end
 $body$;
 --> statement-breakpoint
 
@@ -1035,6 +1073,46 @@ $revoke$;
 grant execute on function "tenantry"."last_readable"(uuid) to "tenantry_tenant", "tenantry_service", "tenantry_definer";
 --> statement-breakpoint
 
+-- function tenantry.refuse_change()
+create or replace function "tenantry"."refuse_change"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'DELETE' and current_user = 'tenantry_retention' then
+    return null;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
 -- function public.update_updated_at_timestamp()
 create or replace function "public"."update_updated_at_timestamp"()
 returns trigger
@@ -1065,43 +1143,6 @@ begin
     where routine.oid = '"public"."update_updated_at_timestamp"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
     execute 'revoke all on function "public"."update_updated_at_timestamp"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
--- function tenantry.refuse_change()
-create or replace function "tenantry"."refuse_change"()
-returns trigger
-language plpgsql
-volatile security invoker
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  raise exception using
-    errcode = 'TN003',
-    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
-    schema = tg_table_schema, table = tg_table_name;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -3615,6 +3656,26 @@ end
 $take_back$;
 --> statement-breakpoint
 
+-- trigger refuse_audit_logs_change on public.audit_logs
+create or replace trigger "refuse_audit_logs_change"
+before update or delete or truncate on "public"."audit_logs"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
+--> statement-breakpoint
+
+-- trigger refuse_credit_transactions_change on public.credit_transactions
+create or replace trigger "refuse_credit_transactions_change"
+before update or delete or truncate on "public"."credit_transactions"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "public"."credit_transactions" enable always trigger "refuse_credit_transactions_change";
+--> statement-breakpoint
+
 -- trigger update_users_updated_at on public.users
 create or replace trigger "update_users_updated_at"
 before update on "public"."users"
@@ -3704,26 +3765,6 @@ create or replace trigger "update_admin_users_updated_at"
 before update on "public"."admin_users"
 for each row
 execute function "public"."update_updated_at_timestamp"();
---> statement-breakpoint
-
--- trigger refuse_credit_transactions_change on public.credit_transactions
-create or replace trigger "refuse_credit_transactions_change"
-before update or delete or truncate on "public"."credit_transactions"
-for each statement
-execute function "tenantry"."refuse_change"();
---> statement-breakpoint
-
-alter table "public"."credit_transactions" enable always trigger "refuse_credit_transactions_change";
---> statement-breakpoint
-
--- trigger refuse_audit_logs_change on public.audit_logs
-create or replace trigger "refuse_audit_logs_change"
-before update or delete or truncate on "public"."audit_logs"
-for each statement
-execute function "tenantry"."refuse_change"();
---> statement-breakpoint
-
-alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
 --> statement-breakpoint
 
 -- trigger enforce_processing_status on public.enhancement_requests
@@ -6032,7 +6073,7 @@ grant select on table "public"."audit_logs" to "tenantry_tenant";
 --> statement-breakpoint
 
 -- grants on public.audit_logs to tenantry_service
-grant select, insert, update, delete on table "public"."audit_logs" to "tenantry_service";
+grant select, insert on table "public"."audit_logs" to "tenantry_service";
 --> statement-breakpoint
 
 -- grants on public.audit_logs to tenantry_definer
@@ -6104,7 +6145,7 @@ grant select on table "public"."credit_transactions" to "tenantry_tenant";
 --> statement-breakpoint
 
 -- grants on public.credit_transactions to tenantry_service
-grant select, insert, update, delete on table "public"."credit_transactions" to "tenantry_service";
+grant select, insert on table "public"."credit_transactions" to "tenantry_service";
 --> statement-breakpoint
 
 -- grants on public.credit_transactions to tenantry_definer
@@ -6408,10 +6449,14 @@ $take_back$;
 -- membership of Supabase roles
 do $supabase$
 begin
-  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_catalog.pg_has_role('authenticated', 'tenantry_tenant', 'usage')
+  then
     grant tenantry_tenant to authenticated with inherit true;
   end if;
-  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role')
+    and not pg_catalog.pg_has_role('service_role', 'tenantry_service', 'usage')
+  then
     grant tenantry_service to service_role with inherit true;
   end if;
 end

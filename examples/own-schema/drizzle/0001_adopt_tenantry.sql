@@ -83,13 +83,51 @@ create schema if not exists "tenantry";
 grant usage on schema "tenantry" to "tenantry_tenant", "tenantry_service", "tenantry_definer";
 --> statement-breakpoint
 
+-- function tenantry.claimed_user_uuid()
+create or replace function "tenantry"."claimed_user_uuid"()
+returns uuid
+language plpgsql
+stable parallel safe security invoker
+as $body$
+declare
+  claimed text := case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub';
+begin
+  return case when pg_catalog.pg_input_is_valid(claimed, 'uuid') then (claimed)::uuid end;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."claimed_user_uuid"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."claimed_user_uuid"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."claimed_user_uuid"() to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
 -- function tenantry.current_user_uuid()
 create or replace function "tenantry"."current_user_uuid"()
 returns uuid
 language sql
 stable parallel safe security invoker
 as $body$
-select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'sub'))::uuid end end
+select case when pg_catalog.current_setting('app.current_user_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_user_id', true), 'uuid') then (pg_catalog.current_setting('app.current_user_id', true))::uuid end else tenantry.claimed_user_uuid() end
 $body$;
 --> statement-breakpoint
 
@@ -139,15 +177,20 @@ set role "tenantry_definer";
 
 create or replace function "tenantry"."current_organization"()
 returns uuid
-language sql
+language plpgsql
 stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-select member."workshop_id"
-from "public"."mechanics" as member
-where member."user_id" = tenantry.current_user_uuid()
-  and member."workshop_id" = case when pg_catalog.current_setting('app.current_organization_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_organization_id', true), 'uuid') then (pg_catalog.current_setting('app.current_organization_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'))::uuid end end
-  and member."active"
+begin
+  return (
+    select member."workshop_id"
+    from "public"."mechanics" as member
+    where member."user_id" = tenantry.current_user_uuid()
+      and member."workshop_id" = case when pg_catalog.current_setting('app.current_organization_id', true) <> '' then case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('app.current_organization_id', true), 'uuid') then (pg_catalog.current_setting('app.current_organization_id', true))::uuid end else case when pg_catalog.pg_input_is_valid((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'), 'uuid') then ((case when pg_catalog.pg_input_is_valid(pg_catalog.current_setting('request.jwt.claims', true), 'jsonb') then (pg_catalog.current_setting('request.jwt.claims', true))::jsonb end ->> 'org_id'))::uuid end end
+      and member."active"
+    limit 1
+  );
+end
 $body$;
 --> statement-breakpoint
 
@@ -724,10 +767,14 @@ grant select on table "public"."workshops" to "tenantry_definer";
 -- membership of Supabase roles
 do $supabase$
 begin
-  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_catalog.pg_has_role('authenticated', 'tenantry_tenant', 'usage')
+  then
     grant tenantry_tenant to authenticated with inherit true;
   end if;
-  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role')
+    and not pg_catalog.pg_has_role('service_role', 'tenantry_service', 'usage')
+  then
     grant tenantry_service to service_role with inherit true;
   end if;
 end

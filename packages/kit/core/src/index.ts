@@ -54,11 +54,13 @@ export {
   type Job,
   type JobResult,
   type Module,
+  type ModuleTable,
   type StatementAmendment,
 } from './module.ts'
 export type { ObjectStore, StoredObject } from './object-store.ts'
 export type { Claims, OrganizationPrincipal, Principal, UserPrincipal } from './principal.ts'
 export { type RetryOptions, withRetry } from './retry.ts'
+export { type PlanLimit, PlanLimitError, planLimitOf, type PlanLimitReason } from './plan-limit-error.ts'
 export { POOL_SETTINGS, type PoolSettings, type Situation } from './situation.ts'
 export { tableConfig } from './table-config.ts'
 export { RAISED, translateError } from './translate.ts'

@@ -2,6 +2,7 @@
  * What a mechanism adds to a system. These are plain data: `@tenantry/ddl` turns the objects into
  * migrations, `@tenantry/system` composes modules, the command line runs their jobs and checks.
  */
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Connection } from './driver.ts'
 
 /**
@@ -94,9 +95,25 @@ export interface Finding {
   readonly remedy: string
 }
 
+/**
+ * A table that a mechanism brings, in the Postgres schema `tenantry`. A system gives it row security, grants,
+ * migrations and checks as its own tables have them. Tenants never write it.
+ */
+export interface ModuleTable {
+  readonly table: PgTable
+  /**
+   * Property of the column that holds the tenant, NOT NULL and of the tenancy's type: each tenant reads the rows
+   * of its own. Absent: the service role's alone.
+   */
+  readonly tenant?: string
+  /** The service role inserts and reads; rows leave by retention alone. */
+  readonly appendOnly?: true
+}
+
 /** A mechanism's contribution to a system. */
 export interface Module {
   readonly name: string
+  readonly tables?: readonly ModuleTable[]
   readonly objects: readonly DdlObject[]
   readonly jobs?: readonly Job[]
   readonly checks?: readonly Check[]

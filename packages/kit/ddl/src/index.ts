@@ -1,5 +1,5 @@
 export type { DeclaredObject } from './declared.ts'
-export { appendOnly } from './objects/appendOnly.ts'
+export { appendOnly, RETENTION_ROLE } from './objects/appendOnly.ts'
 export { extension, type ExtensionObject, type ExtensionOptions } from './objects/extension.ts'
 export {
   type FunctionArgument,

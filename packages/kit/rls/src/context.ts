@@ -6,9 +6,9 @@ import { readerObjects } from './readers.ts'
 import type { MembershipOptions, Tenancy } from './tenancy.ts'
 
 /**
- * Reads of settings are written as single expressions over STABLE functions, so that the planner inlines
- * them and a policy's subselect becomes an InitPlan that runs once; a VOLATILE or multi-part body would be
- * called for every row.
+ * The reads of our own settings are written as single expressions over STABLE functions, so that the planner
+ * inlines them and a policy's subselect becomes an InitPlan that runs once; a VOLATILE or multi-part body would
+ * be called for every row.
  */
 const setting = (name: string): string => `pg_catalog.current_setting('${name}', true)`
 
@@ -16,12 +16,34 @@ const setting = (name: string): string => `pg_catalog.current_setting('${name}',
 const checked = (expression: string, type: 'uuid' | 'jsonb'): string =>
   `case when pg_catalog.pg_input_is_valid(${expression}, '${type}') then (${expression})::${type} end`
 
-const claim = (name: string): string => `(${checked(setting(SETTINGS.claims), 'jsonb')} ->> '${name}')`
+const typed = (expression: string, type: 'uuid' | 'text'): string =>
+  type === 'uuid' ? checked(expression, 'uuid') : expression
+
+const claim = (name: string): string => `${checked(setting(SETTINGS.claims), 'jsonb')} ->> '${name}'`
 
 /** The library's setting decides where it is set; else the claims that PostgREST left. */
-const either = (name: string, claimName: string, type: 'uuid' | 'text'): string => {
-  const typed = (expression: string): string => (type === 'uuid' ? checked(expression, 'uuid') : expression)
-  return `case when ${setting(name)} <> '' then ${typed(setting(name))} else ${typed(claim(claimName))} end`
+const either = (name: string, claimed: string, type: 'uuid' | 'text'): string =>
+  `case when ${setting(name)} <> '' then ${typed(setting(name), type)} else ${claimed} end`
+
+/** Of the claims. PL/pgSQL, which isn't inlined: every plan of every statement would carry all of it. */
+function claimedUser(type: 'uuid' | 'text'): DdlObject {
+  return sqlFunction({
+    schema: LIBRARY_SCHEMA,
+    name: `claimed_user_${type}`,
+    args: [],
+    returns: type,
+    language: 'plpgsql',
+    volatility: 'stable',
+    parallel: 'safe',
+    body: [
+      'declare',
+      `  claimed text := ${claim('sub')};`,
+      'begin',
+      `  return ${typed('claimed', type)};`,
+      'end',
+    ].join('\n'),
+    executableBy: EVERYONE,
+  })
 }
 
 const EVERYONE = [ROLES.tenant, ROLES.service, ROLES.definer]
@@ -63,6 +85,7 @@ export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
     role({ name: ROLES.definer }),
     ...[LIBRARY_SCHEMA, ...schemasOf(tenancy)].map((name) => schema({ name, usableBy: EVERYONE })),
     supabaseRoles(),
+    claimedUser(type),
     sqlFunction({
       schema: LIBRARY_SCHEMA,
       name: `current_user_${type}`,
@@ -72,7 +95,7 @@ export function contextObjects(tenancy: Tenancy): readonly DdlObject[] {
       volatility: 'stable',
       parallel: 'safe',
       security: 'invoker',
-      body: `select ${either(SETTINGS.user, 'sub', type)}`,
+      body: `select ${either(SETTINGS.user, `${LIBRARY_SCHEMA}.claimed_user_${type}()`, type)}`,
       executableBy: EVERYONE,
     }),
   ]
@@ -98,18 +121,24 @@ function membershipObjects(membership: MembershipOptions): readonly DdlObject[] 
       name,
       args: [],
       returns,
-      language: 'sql',
+      // It can't be inlined, and a session keeps the plan of a plpgsql function.
+      language: 'plpgsql',
       volatility: 'stable',
       parallel: 'safe',
       security: 'definer',
       owner: ROLES.definer,
       // The caller is checked by what it asks for: only a membership of the context's own user is looked up.
       body: [
-        `select ${answer}`,
-        `from ${relation(table).sql} as member`,
-        `where ${column(user)} = ${LIBRARY_SCHEMA}.current_user_uuid()`,
-        `  and ${column(organization)} = ${either(SETTINGS.organization, 'org_id', 'uuid')}`,
-        ...(active === undefined ? [] : [`  and ${column(active)}`]),
+        'begin',
+        '  return (',
+        `    select ${answer}`,
+        `    from ${relation(table).sql} as member`,
+        `    where ${column(user)} = ${LIBRARY_SCHEMA}.current_user_uuid()`,
+        `      and ${column(organization)} = ${either(SETTINGS.organization, typed(`(${claim('org_id')})`, 'uuid'), 'uuid')}`,
+        ...(active === undefined ? [] : [`      and ${column(active)}`]),
+        '    limit 1',
+        '  );',
+        'end',
       ].join('\n'),
       executableBy: EVERYONE,
     })
@@ -123,7 +152,8 @@ function membershipObjects(membership: MembershipOptions): readonly DdlObject[] 
 
 /**
  * On Supabase, PostgREST runs requests as `authenticated` and trusted ones as `service_role`: they get the
- * rights of our two roles. `with inherit true` because Supabase makes its roles NOINHERIT.
+ * rights of our two roles. `with inherit true` because Supabase makes its roles NOINHERIT. Asked first, because
+ * an owner who didn't make our roles may not grant them again.
  */
 function supabaseRoles(): DdlObject {
   return statement({
@@ -132,10 +162,14 @@ function supabaseRoles(): DdlObject {
     create: [
       `do $supabase$
 begin
-  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'authenticated')
+    and not pg_catalog.pg_has_role('authenticated', '${ROLES.tenant}', 'usage')
+  then
     grant ${ROLES.tenant} to authenticated with inherit true;
   end if;
-  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role')
+    and not pg_catalog.pg_has_role('service_role', '${ROLES.service}', 'usage')
+  then
     grant ${ROLES.service} to service_role with inherit true;
   end if;
 end

@@ -19,5 +19,6 @@ export {
   type Tenancy,
   type TenancyKind,
   type TenancyOptions,
+  withModuleTables,
 } from './tenancy.ts'
 export { isolationCheck, verifyIsolation, type VerifyIsolationOptions } from './verify/verify-isolation.ts'

@@ -1,5 +1,6 @@
 import { ConfigurationError, type DdlObject } from '@tenantry/core'
 import {
+  appendOnly,
   grants,
   lockDown,
   policy,
@@ -28,9 +29,12 @@ function tableObjects(tenancy: Tenancy, classified: ClassifiedTable): readonly D
     grants({
       table,
       to: ROLES.service,
-      privileges: { select: true, insert: true, update: true, delete: true },
+      privileges: classified.appendOnly
+        ? { select: true, insert: true }
+        : { select: true, insert: true, update: true, delete: true },
     }),
     grants({ table, to: ROLES.definer, privileges: { select: true } }),
+    ...(classified.appendOnly ? appendOnly([table]) : []),
   ]
 }
 

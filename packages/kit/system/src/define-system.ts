@@ -8,6 +8,7 @@ import {
   type Finding,
   type Job,
   type Module,
+  type ModuleTable,
   type Principal,
 } from '@tenantry/core'
 import { migrate, type MigrateResult, migrationStatus, type MigrationStatus } from '@tenantry/ddl'
@@ -18,8 +19,10 @@ import {
   type Tenancy,
   tenancyObjects,
   tenantExecutor,
+  withModuleTables,
 } from '@tenantry/rls'
-import type { Casing } from 'drizzle-orm'
+import { type Casing, getTableUniqueName } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import {
   checkNames,
   type Definitions,
@@ -50,8 +53,12 @@ export interface SystemDefinition<
   R extends Definitions = Definitions,
 > {
   readonly name: string
+  /** With the tables that its mechanisms bring. */
   readonly schema: S
+  /** Of all of them. */
   readonly tenancy: Tenancy
+  /** The tables that mechanisms bring: those are migrated by us where another tool owns the host's own. */
+  readonly moduleTables: Readonly<Record<string, PgTable>>
   readonly repositories: R
   readonly migrations: URL | string | null
   readonly casing: Casing | undefined
@@ -101,13 +108,17 @@ export interface SystemFactory<S extends Record<string, unknown>, R extends Defi
 export function defineSystem<const S extends Record<string, unknown>, const R extends Definitions>(
   options: SystemOptions<S, R>,
 ): SystemFactory<S, R> {
-  const { name, schema, tenancy, modules = [], repositories, migrations = null, casing } = options
+  const { name, modules = [], repositories, migrations = null, casing } = options
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
     throw new ConfigurationError(`"${name}" is no name for a system`, {
       hint: 'Use lower-case letters, digits and dashes',
     })
   }
   checkNames(repositories)
+  const added = tablesOf(modules)
+  const tenancy = withModuleTables(options.tenancy, added)
+  const moduleTables = Object.fromEntries(added.map(({ table }) => [getTableUniqueName(table), table]))
+  const schema = { ...options.schema, ...moduleTables }
   checkRepositories(tenancy, repositories)
   const objects = [...tenancyObjects(tenancy), ...modules.flatMap((module) => module.objects)]
   checkIds(objects)
@@ -115,6 +126,7 @@ export function defineSystem<const S extends Record<string, unknown>, const R ex
     name,
     schema,
     tenancy,
+    moduleTables,
     repositories,
     migrations,
     casing,
@@ -199,6 +211,12 @@ function checkRepositories(tenancy: Tenancy, repositories: Definitions): void {
       )
     }
   }
+}
+
+/** Two modules may bring one table, such as two kinds of limits their counters. */
+function tablesOf(modules: readonly Module[]): readonly ModuleTable[] {
+  const tables = new Map(modules.flatMap((module) => module.tables ?? []).map((each) => [each.table, each]))
+  return [...tables.values()]
 }
 
 function checkIds(objects: readonly DdlObject[]): void {

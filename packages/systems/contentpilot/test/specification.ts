@@ -301,6 +301,7 @@ const touched = (table: string) =>
 
 /** Every table with `updated_at` keeps it; the rest enforce the rules on a draft's and a topic's state. */
 export const TRIGGERS: readonly string[] = [
+  'audit_logs: refuse_audit_logs_change BEFORE DELETE OR UPDATE OR TRUNCATE, refuse_change (always)',
   'classified_topics: archive_low_score BEFORE INSERT OR UPDATE OF ai_score, status, archive_low_classified_topics',
   touched('classified_topics'),
   'generated_drafts: assemble_full_text BEFORE INSERT OR UPDATE OF hook, body, cta, hashtags, full_text, assemble_generated_drafts_full_text',
@@ -322,9 +323,11 @@ export const FUNCTIONS: readonly string[] = [
   'public.update_updated_at_timestamp() returns trigger, invoker, for nobody',
   'tenantry.archive_low_classified_topics() returns trigger, invoker, for nobody',
   'tenantry.assemble_generated_drafts_full_text() returns trigger, invoker, for nobody',
+  `tenantry.claimed_user_uuid() returns uuid, invoker, for ${EVERYBODY}`,
   `tenantry.current_user_uuid() returns uuid, invoker, for ${EVERYBODY}`,
   'tenantry.enforce_generated_drafts_status() returns trigger, invoker, for nobody',
   'tenantry.ensure_partitions(parent regclass, months_ahead integer, first_month date) returns integer, invoker, for nobody',
+  'tenantry.refuse_change() returns trigger, invoker, for nobody',
   'tenantry.search_classified_topics(query text, max integer) returns TABLE(id uuid, rank real), definer, for tenantry_tenant',
   'tenantry.search_raw_topics(query text, max integer) returns TABLE(id uuid, rank real), definer, for tenantry_tenant',
   'tenantry.similar_voice_examples(embedding text, max integer) returns TABLE(id uuid, distance double precision), definer, for tenantry_tenant',

@@ -62,7 +62,7 @@ export const tenancy = defineTenancy({
       managed: [...STAMPED, 'createdBy', 'version', 'currentStep'],
     },
     // Inserted by the machine in the name of whoever makes the step; what they insert themselves is refused.
-    workflowTransitions: { class: 'tenant', column: 'organizationId', update: false, delete: false },
+    workflowTransitions: { class: 'tenant', column: 'organizationId', appendOnly: true },
     keywords: { class: 'tenant', column: 'organizationId' },
     topicClusters: { class: 'tenant', column: 'organizationId' },
     clusterValidationResults: {
@@ -88,6 +88,12 @@ export const tenancy = defineTenancy({
     tavilyResearchCache: { class: 'tenant', column: 'organizationId' },
     rateLimits: { class: 'tenant', column: 'organizationId', ...SERVICE_ONLY },
     usageTracking: { class: 'tenant', column: 'organizationId', ...SERVICE_ONLY },
-    auditLogs: { class: 'tenant', column: 'organizationId', nullMeans: 'hidden', ...SERVICE_ONLY },
+    auditLogs: {
+      class: 'tenant',
+      column: 'organizationId',
+      nullMeans: 'hidden',
+      ...SERVICE_ONLY,
+      appendOnly: true,
+    },
   },
 })

@@ -587,6 +587,7 @@ export const FUNCTIONS = [
   'public.update_updated_at_timestamp() returns trigger, invoker, for nobody',
   'tenantry.announce_enhancement_requests_processing_status() returns trigger, invoker, for nobody',
   'tenantry.announce_exports_status() returns trigger, invoker, for nobody',
+  'tenantry.claimed_user_uuid() returns uuid, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.current_user_reads_all() returns boolean, definer, for tenantry_service tenantry_tenant',
   'tenantry.current_user_uuid() returns uuid, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.enforce_enhancement_requests_processing_status() returns trigger, invoker, for nobody',

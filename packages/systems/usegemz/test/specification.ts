@@ -221,6 +221,7 @@ export const FUNCTIONS: readonly string[] = [
   'public.update_updated_at_timestamp() returns trigger, invoker, for nobody',
   'tenantry.announce_scraping_jobs_status() returns trigger, invoker, for nobody',
   'tenantry.announce_system_configurations() returns trigger, invoker, for nobody',
+  `tenantry.claimed_user_text() returns text, invoker, for ${EVERYBODY}`,
   'tenantry.current_user_reads_all() returns boolean, definer, for tenantry_service tenantry_tenant',
   `tenantry.current_user_text() returns text, invoker, for ${EVERYBODY}`,
   'tenantry.date_trial() returns trigger, invoker, for nobody',

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { ConfigurationError, type DdlObject } from '@tenantry/core'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Casing } from './drizzle.ts'
 import { readObjectsSnapshot, writeKitMigration } from './drizzleKitFolder.ts'
 import { nextId, writeJournal, writeMigration } from './ownFolder.ts'
@@ -34,8 +35,9 @@ export type GenerateOptions = GenerateBase &
         readonly format?: 'tenantry'
       }
     | {
-        /** The tables are another tool's. */
+        /** The tables are another tool's, but for those that mechanisms bring. */
         readonly mode: 'objects'
+        readonly moduleTables?: Readonly<Record<string, PgTable>>
         /** `drizzle-kit`: `directory` is the host's own, and `drizzle-kit migrate` applies the file. */
         readonly format?: 'tenantry' | 'drizzle-kit'
       }
@@ -63,7 +65,7 @@ export async function generateMigration(options: GenerateOptions): Promise<Gener
   const last = inKitFolder ? readObjectsSnapshot(folder) : (readLastSnapshot(folder)?.snapshot ?? null)
   const plan = await planMigration(
     options.mode === 'objects'
-      ? { objects: options.objects, byHand: options.byHand }
+      ? { objects: options.objects, moduleTables: options.moduleTables ?? {}, byHand: options.byHand }
       : {
           objects: options.objects,
           schema: options.schema,

@@ -25,6 +25,8 @@ export interface Declaration {
   readonly objects: readonly DdlObject[]
   /** Drizzle's exports; absent where another tool owns the tables. */
   readonly schema?: Readonly<Record<string, unknown>>
+  /** Where another tool owns the tables: those that are ours all the same. */
+  readonly moduleTables?: Readonly<Record<string, unknown>>
   readonly casing?: Casing | undefined
   /** Take the declaration as reached by statements that somebody else writes. */
   readonly byHand?: boolean | undefined
@@ -36,11 +38,14 @@ const BEFORE_TABLES: ReadonlySet<DdlKind> = new Set(DDL_KINDS.slice(0, DDL_KINDS
 export async function planMigration(declaration: Declaration, last: Snapshot | null): Promise<Plan> {
   const objects = orderObjects(declaration.objects)
   const previous = last?.objects ?? {}
+  const { schema, moduleTables = {} } = declaration
+  if (schema === undefined) refuseAmendments(objects)
+  // A snapshot keeps tables that are gone, so that they are dropped.
+  const none = Object.keys(moduleTables).length === 0 && (last?.drizzle ?? null) === null
   const drizzle =
-    declaration.schema === undefined
+    schema === undefined && none
       ? null
-      : diffDrizzle(declaration.schema, last?.drizzle ?? null, declaration.casing)
-  if (drizzle === null) refuseAmendments(objects)
+      : diffDrizzle(schema ?? moduleTables, last?.drizzle ?? null, declaration.casing)
   const rest = {
     extensions: objects.filter((object) => object.kind === 'extension').map(extensionName),
     snapshot: { version: 1, drizzle: drizzle?.snapshot ?? null, objects: storeObjects(objects) },

@@ -1,9 +1,9 @@
 /** The 29 states of a workflow, the steps between them, and what each step leaves behind. */
 import type { Module } from '@tenantry/core'
-import { appendOnly, sqlFunction, trigger } from '@tenantry/ddl'
+import { sqlFunction, trigger } from '@tenantry/ddl'
 import { contextExpressions } from '@tenantry/rls'
 import { defineTransitions } from '@tenantry/workflow'
-import { auditLogs, intentWorkflows, workflowTransitions } from '../schema/index.ts'
+import { intentWorkflows, workflowTransitions } from '../schema/index.ts'
 import { tenancy } from '../tenancy.ts'
 import { type ApprovalEntity, WORKFLOW_STATES } from '../types/enums.ts'
 import { stepOf, WORKFLOW_EDGES } from '../types/workflow.ts'
@@ -94,6 +94,5 @@ end`,
       events: ['insert', { updateOf: ['state', 'current_step'] }],
       execute: STEP,
     }),
-    ...appendOnly([auditLogs]),
   ],
 }

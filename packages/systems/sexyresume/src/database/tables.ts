@@ -1,6 +1,5 @@
 import type { Module } from '@tenantry/core'
 import {
-  appendOnly,
   extension,
   partitioned,
   type PartitionedOptions,
@@ -37,7 +36,6 @@ export const tables: Module = {
       schema.dataRetentionPolicies,
       schema.adminUsers,
     ]),
-    ...appendOnly([schema.creditTransactions, schema.auditLogs]),
     ...seeds,
     sqlFunction({
       name: 'create_monthly_partition',

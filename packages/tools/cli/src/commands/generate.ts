@@ -68,12 +68,17 @@ async function generateFor(
   target: GenerateTarget,
   { folder, dryRun, byHand, title }: GenerateRun,
 ): Promise<Generated> {
-  const { name, objects, schema, casing } = definition
+  const { name, objects, schema, moduleTables, casing } = definition
   const directory = resolve(folder, target.directory)
   const base = { name, objects, directory, dryRun, byHand, ...(title === undefined ? {} : { title }) }
   const options: GenerateOptions =
     target.mode === 'objects'
-      ? { ...base, mode: 'objects', ...(target.format === undefined ? {} : { format: target.format }) }
+      ? {
+          ...base,
+          mode: 'objects',
+          moduleTables,
+          ...(target.format === undefined ? {} : { format: target.format }),
+        }
       : { ...base, schema, ...(casing === undefined ? {} : { casing }) }
   if (!dryRun) mkdirSync(directory, { recursive: true })
   const { file, text } = await generateMigration(options)
