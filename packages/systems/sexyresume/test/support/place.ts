@@ -1,32 +1,33 @@
 /** A migrated database with SexyResume on it, and customers to try it with. */
 import { type Answer } from '@tenantry/core'
 import { tenantExecutor } from '@tenantry/rls'
-import { createTestSystem } from '@tenantry/testing'
+import { createTestSystem, type RowDefaults } from '@tenantry/testing'
 import { sexyresume } from '../../src/index.ts'
 import { tenancy } from '../../src/tenancy.ts'
 import { EMBEDDING_DIMENSIONS, type ResumeData } from '../../src/types.ts'
 
 type Plain = Record<string, unknown>
 
+/** What rows are like where their columns don't tell. */
+export const ROWS: RowDefaults<typeof sexyresume.definition.schema> = {
+  users: (n) => ({ email: `made-${process.pid}-${n}@example.com` }),
+  paymentReceipts: () => ({ currency: 'usd' }),
+  creditTransactions: (n) => ({ amount: n, balanceAfter: n }),
+  userSessions: (n) => ({
+    ipAddress: '203.0.113.7',
+    tokenHash: `hash-${process.pid}-${n}`.padEnd(40, 'x'),
+  }),
+  enhancementRequests: () => ({ originalContent: { text: 'x' } }),
+  auditLogs: () => ({ ipAddress: '203.0.113.7' }),
+  analyticsEvents: () => ({ timestamp: new Date() }),
+  roleRecommendations: () => ({ matchScore: 0.5 }),
+  achievementDefinitions: () => ({ criteria: { event: 'never' } }),
+  conversionFunnels: () => ({ steps: [] }),
+  cohortAnalysis: () => ({ userCount: 1, retainedUsers: 1, retentionRate: 100 }),
+}
+
 export async function placeOf() {
-  const created = await createTestSystem(sexyresume, {
-    rows: {
-      users: (n) => ({ email: `made-${process.pid}-${n}@example.com` }),
-      paymentReceipts: () => ({ currency: 'usd' }),
-      creditTransactions: (n) => ({ amount: n, balanceAfter: n }),
-      userSessions: (n) => ({
-        ipAddress: '203.0.113.7',
-        tokenHash: `hash-${process.pid}-${n}`.padEnd(40, 'x'),
-      }),
-      enhancementRequests: () => ({ originalContent: { text: 'x' } }),
-      auditLogs: () => ({ ipAddress: '203.0.113.7' }),
-      analyticsEvents: () => ({ timestamp: new Date() }),
-      roleRecommendations: () => ({ matchScore: 0.5 }),
-      achievementDefinitions: () => ({ criteria: { event: 'never' } }),
-      conversionFunnels: () => ({ steps: [] }),
-      cohortAnalysis: () => ({ userCount: 1, retainedUsers: 1, retentionRate: 100 }),
-    },
-  })
+  const created = await createTestSystem(sexyresume, { rows: ROWS })
   const { database, system } = created
   return {
     ...created,
