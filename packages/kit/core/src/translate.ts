@@ -4,6 +4,7 @@ import {
   ConnectionError,
   DatabaseError,
   ForeignKeyError,
+  IdempotencyError,
   IsolationError,
   LimitError,
   NotNullError,
@@ -15,12 +16,15 @@ import {
   ValidationError,
   type TenantryErrorOptions,
 } from './errors.ts'
+import { PlanLimitError, planLimitOf } from './plan-limit-error.ts'
 
 /** SQLSTATEs that the library's own functions and triggers raise (class TN is used by nobody else). */
 export const RAISED = {
   staleTransition: 'TN001',
   limit: 'TN002',
   isolation: 'TN003',
+  idempotency: 'TN004',
+  invalid: 'TN005',
 } as const
 
 /** The part of a failure that all three clients report, under different names. */
@@ -30,6 +34,8 @@ interface ServerFailure {
   readonly table: string | undefined
   readonly column: string | undefined
   readonly constraint: string | undefined
+  /** Read for failures that the library's own functions raise; the server's own hold values of rows. */
+  readonly detail: string | undefined
 }
 
 const SQLSTATE = /^[0-9A-Z]{5}$/
@@ -98,9 +104,13 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
     case RAISED.staleTransition:
       return new StaleTransitionError(failure.message, options('Read the row again and decide anew'))
     case RAISED.limit:
-      return new LimitError(failure.message, options())
+      return limitError(failure, options())
     case RAISED.isolation:
       return new IsolationError(failure.message, options())
+    case RAISED.idempotency:
+      return new IdempotencyError(failure.message, options('Take a new key for each effect that is wanted'))
+    case RAISED.invalid:
+      return new ValidationError(failure.message, [], options())
     case '23505':
       return new UniqueViolationError(`A row with this key exists already${where} (${constraint})`, options())
     // PostgreSQL 18 tells a RESTRICT apart.
@@ -168,6 +178,20 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
   return new DatabaseError(`PostgreSQL refused the statement (${sqlState})`, { ...options(), sqlState })
 }
 
+/** A plan's limit says in its DETAIL, as JSON, what refused. */
+function limitError({ message, detail }: ServerFailure, options: TenantryErrorOptions): LimitError {
+  const limit = planLimitOf(parsed(detail))
+  return limit === null ? new LimitError(message, options) : new PlanLimitError(limit, options)
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined ? null : JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
 function serverFailure(thrown: unknown): ServerFailure | undefined {
   if (!(thrown instanceof Error)) return undefined
   const sqlState = property(thrown, 'code')
@@ -178,6 +202,7 @@ function serverFailure(thrown: unknown): ServerFailure | undefined {
     table: property(thrown, 'table_name') ?? property(thrown, 'table'),
     column: property(thrown, 'column_name') ?? property(thrown, 'column'),
     constraint: property(thrown, 'constraint_name') ?? property(thrown, 'constraint'),
+    detail: property(thrown, 'detail'),
   }
 }
 
