@@ -1,6 +1,5 @@
 /** Articles, the work on their sections, and their way out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ARTICLE_PUBLISH_STATUSES, ARTICLE_STATUSES } from '../src/types.ts'
 import {
   articleOf,
   type ContentDatabase,
@@ -15,38 +14,6 @@ beforeAll(async () => {
   place = await contentDatabase()
 })
 afterAll(() => place?.close())
-
-const EDGES = {
-  status:
-    'draft>generating generating>completed generating>failed failed>generating failed>draft completed>published completed>generating',
-  publish_status:
-    'not_published>publishing publishing>published publishing>failed published>publishing failed>publishing failed>not_published',
-}
-
-test.each([
-  ['status', ARTICLE_STATUSES],
-  ['publish_status', ARTICLE_PUBLISH_STATUSES],
-] as const)('raw SQL takes every step of an article’s %s and no other', async (column, states) => {
-  const acme = await team(place.content)
-  const { id } = await acme.scope.articles.create({ title: 'Stepping' })
-  const taken: string[] = []
-  for (const from of states) {
-    for (const to of states.filter((state) => state !== from)) {
-      await place.database.driver
-        .transaction({}, async (connection) => {
-          await connection.script(
-            `set local session_replication_role = replica;
-             update articles set ${column} = '${from}' where id = '${id}';
-             set local session_replication_role = origin`,
-          )
-          await connection.script(`update articles set ${column} = '${to}' where id = '${id}'`)
-          taken.push(`${from}>${to}`)
-        })
-        .catch((error: unknown) => expect(error).toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' }))
-    }
-  }
-  expect(taken.toSorted()).toEqual(EDGES[column].split(' ').toSorted())
-})
 
 describe('an article', () => {
   test('is outlined, researched, written and put together, its sections in their order', async () => {

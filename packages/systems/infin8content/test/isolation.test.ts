@@ -14,9 +14,17 @@ test('nothing departs from what is declared', async () => {
   expect(await place.content.verify()).toEqual([])
 })
 
-test('no organization reaches what is another’s, by any table, command or function', async () => {
-  await expectIsolated(place.content, { seed: () => seedEverything(place) })
-})
+test.each([
+  ['owner', 'owner'],
+  ['admin', 'member'],
+] as const)(
+  'no %s, and no %s of another organization, reaches what is the other’s',
+  async (first, second) => {
+    await expectIsolated(place.content, {
+      seed: (tenant) => seedEverything(place, tenant === 1 ? first : second),
+    })
+  },
+)
 
 test('no policy can be dropped or loosened unnoticed', { timeout: 300_000 }, async () => {
   const seeded = await seedTenants(place.content, { seed: () => seedEverything(place) })

@@ -1,7 +1,6 @@
 /** The hierarchy of keywords: where each may stand, and how far it is. */
 import type { TenantryError } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EXPANSION_STATUSES, FILTER_STATUSES, KEYWORD_ARTICLE_STATUSES } from '../src/types.ts'
 import {
   type ContentDatabase,
   contentDatabase,
@@ -191,50 +190,6 @@ describe('keywords', () => {
     expect(await keywords.decide({ ids: [boots.id], filterStatus: 'rejected' })).toMatchObject([
       { id: boots.id, filterStatus: 'rejected', userSelected: false },
     ])
-  })
-
-  const MACHINES = [
-    [
-      'longtail_status',
-      EXPANSION_STATUSES,
-      'not_started>processing processing>complete processing>failed complete>processing failed>processing',
-    ],
-    [
-      'subtopics_status',
-      EXPANSION_STATUSES,
-      'not_started>processing processing>complete processing>failed complete>processing failed>processing',
-    ],
-    [
-      'article_status',
-      KEYWORD_ARTICLE_STATUSES,
-      'not_started>ready ready>processing ready>not_started processing>complete processing>failed complete>ready failed>ready failed>processing',
-    ],
-    [
-      'filter_status',
-      FILTER_STATUSES,
-      'not_started>approved not_started>rejected approved>rejected rejected>approved',
-    ],
-  ] as const
-
-  test.each(MACHINES)('take every step of %s and no other, by raw SQL', async (column, states, edges) => {
-    const { shoes } = await keywordsOf(acme)
-    const taken: string[] = []
-    for (const from of states) {
-      for (const to of states.filter((state) => state !== from)) {
-        await place.database.driver
-          .transaction({}, async (connection) => {
-            await connection.script(
-              `set local session_replication_role = replica;
-               update keywords set ${column} = '${from}' where id = '${shoes.id}';
-               set local session_replication_role = origin`,
-            )
-            await connection.script(`update keywords set ${column} = '${to}' where id = '${shoes.id}'`)
-            taken.push(`${from}>${to}`)
-          })
-          .catch((error: unknown) => expect(error).toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' }))
-      }
-    }
-    expect(taken.toSorted()).toEqual(edges.split(' ').toSorted())
   })
 
   test('move by their verbs', async () => {

@@ -4,7 +4,7 @@ import { describeOnServer } from '@tenantry/testing/vitest'
 import type { Claims } from '@tenantry/workflow'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { enhancementClaims, exportClaims, suggestionMachine } from '../src/index.ts'
+import { enhancementClaims, exportClaims } from '../src/index.ts'
 import { REQUEST_STATUSES, USER_ACTIONS } from '../src/types.ts'
 import {
   claimed,
@@ -268,6 +268,7 @@ describe('a suggestion', () => {
 
   test('takes no illegal step by raw SQL, and begins nowhere else than pending', async () => {
     const of = await customer(place)
+    const legal = ['pending → accepted', 'pending → rejected', 'pending → modified']
     for (const from of USER_ACTIONS) {
       for (const to of USER_ACTIONS.filter((action) => action !== from)) {
         const [made] = await enhanced(of)
@@ -278,7 +279,7 @@ describe('a suggestion', () => {
             [made?.id, action],
           )
         if (from !== 'pending') await set(from)
-        if (suggestionMachine.allows(from, to)) await set(to)
+        if (legal.includes(`${from} → ${to}`)) await set(to)
         else
           await expect(set(to), `${from} → ${to}`).rejects.toMatchObject({
             code: 'TENANTRY_STALE_TRANSITION',

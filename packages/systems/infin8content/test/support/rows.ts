@@ -1,11 +1,13 @@
 /** A row in every table, by raw SQL: what isolation is tried on. */
 import type { OrganizationPrincipal } from '@tenantry/core'
+import type { OrganizationRole } from '../../src/types.ts'
 import type { ContentDatabase } from './content.ts'
 
-/** An organization with an owner and a row of theirs everywhere. */
-export async function seedEverything({
-  rows,
-}: Pick<ContentDatabase, 'rows'>): Promise<OrganizationPrincipal> {
+/** An organization with a member of this role, and a row of theirs everywhere. */
+export async function seedEverything(
+  { rows }: Pick<ContentDatabase, 'rows'>,
+  role: OrganizationRole = 'owner',
+): Promise<OrganizationPrincipal> {
   const [seeded] = await rows<{ user: string; organization: string }>(
     `with person as (
       insert into users (email, full_name) values ($1 || '@example.com', 'Person ' || $1) returning id
@@ -13,10 +15,10 @@ export async function seedEverything({
       insert into organizations (name) values ('Organization ' || $1) returning id
     ), member as (
       insert into user_organizations (user_id, organization_id, role)
-      select person.id, organization.id, 'owner' from person, organization
+      select person.id, organization.id, $2 from person, organization
     )
     select person.id as user, organization.id as organization from person, organization`,
-    [crypto.randomUUID()],
+    [crypto.randomUUID(), role],
   )
   if (seeded === undefined) throw new Error('nobody was made')
   const { user: userId, organization: organizationId } = seeded
