@@ -32,6 +32,7 @@ export {
   SerializationError,
   StaleTransitionError,
   TenantryError,
+  type TenantryErrorOptions,
   TimeoutError,
   UniqueViolationError,
   ValidationError,

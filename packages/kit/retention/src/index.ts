@@ -14,3 +14,41 @@ export { notHeld, type NotHeldOptions } from './holds/not-held.ts'
 export { type Hold, type HoldSubject, type PlaceHold, placeHold } from './holds/place-hold.ts'
 export { releaseHold, type ReleaseHold } from './holds/release-hold.ts'
 export { legalHolds } from './holds/table.ts'
+export { partitionRetirementsModule } from './partitions/module.ts'
+export { type Partition, type PartitionedTable, readPartitions } from './partitions/read-partitions.ts'
+export {
+  type PartitionContents,
+  planPartitions,
+  type RetiredPartition,
+  type RetirementOutcome,
+  type RetirementStep,
+  retirePartitions,
+  type RetireOptions,
+} from './partitions/retire-partitions.ts'
+export { partitionRetirements } from './partitions/table.ts'
+export type { RetentionAction } from './action.ts'
+export type { Backlog } from './engine/backlog.ts'
+export type { BudgetOptions, PressureOptions } from './engine/budget.ts'
+export type { RetentionEvent, RunEnd } from './engine/events.ts'
+export type { Policy } from './engine/runs.ts'
+export type { RunOptions, RunReport } from './engine/run-rule.ts'
+export { transactorOf } from './engine/session.ts'
+export type { Work } from './engine/work.ts'
+export { ArchiveError, LeaseLostError, RetentionRefusedError, SchemaChangedError } from './errors.ts'
+export { RETENTION_ROLE } from './names.ts'
+export type { PlannedPhase, PlannedReference, PlanNote, RulePlan } from './plan/plan.ts'
+export type { RestoreOptions, RestoreReport } from './restore/restore.ts'
+export {
+  type PolicySource,
+  type Retention,
+  retention,
+  type RetentionModuleOptions,
+  type RetentionTarget,
+} from './retention.ts'
+export { defineRetention } from './rule/define.ts'
+export type { ActionOptions, AgeOptions, FloorOptions, RetentionOptions } from './rule/options.ts'
+export type { Phase } from './rule/phase.ts'
+export type { RetentionRule } from './rule/rule.ts'
+export type { RuleStatus } from './status.ts'
+export { directoryArchive } from './store/directory.ts'
+export type { ArchiveStore } from './store/store.ts'

@@ -1,0 +1,27 @@
+/** What a rule does with rows that are old enough. The built-in ones are beside this; others come from other rooms. */
+import type { DdlObject } from '@tenantry/core'
+import type { TablePrivileges } from '@tenantry/ddl'
+import type { Work } from './engine/work.ts'
+import type { Phase } from './rule/phase.ts'
+import type { RetentionRule } from './rule/rule.ts'
+
+export interface RetentionAction {
+  /** Such as `delete` or `roll-up`; stands in runs and reports. */
+  readonly kind: string
+  /** What `tenantry_retention` is granted on the rule's table, beside SELECT. */
+  readonly privileges: Pick<TablePrivileges, 'update' | 'delete'>
+  /** Further objects that it needs, such as grants on a table that it writes. */
+  readonly objects?: readonly DdlObject[]
+  /** A run needs an archive store. */
+  readonly archives: boolean
+  /** Rows of other tables may go with these by ON DELETE CASCADE. */
+  readonly cascades: boolean
+  /** Kinds of rows that a run changes, in the order in which it does; what the plan counts. */
+  phases(rule: RetentionRule): readonly Phase[]
+  /**
+   * Does it, until nothing is left or `work.pause()` says so. Everything that it changes goes through
+   * `work.change`. Whether a run that was killed goes on or starts over is the action's affair; twice the same
+   * must be once.
+   */
+  run(work: Work): Promise<void>
+}

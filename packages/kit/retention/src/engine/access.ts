@@ -1,0 +1,89 @@
+/** In which order a run goes through a table: by age where an index has it so, else by primary key. */
+import type { Connection } from '@tenantry/core'
+import { eligible, NOTHING_STAYS, type Phase } from '../rule/phase.ts'
+import type { RetentionRule } from '../rule/rule.ts'
+import { qualified, type TableShape, typeOf } from './shape.ts'
+
+export interface Access {
+  /** Columns of the order; their values say where a batch ended. */
+  readonly order: readonly string[]
+  /** An index finds the rows; without one a run reads the whole table, once. */
+  readonly byAge: boolean
+}
+
+/** Indexes that lead with the column, as far as partial ones hold what is looked for: the planner is asked for that. */
+const LEADING = `
+select relation.relname::text
+from pg_catalog.pg_index as index
+join pg_catalog.pg_class as relation on relation.oid = index.indexrelid
+join pg_catalog.pg_am as method on method.oid = relation.relam and method.amname = 'btree'
+join pg_catalog.pg_attribute as attribute
+  on attribute.attrelid = index.indrelid and attribute.attnum = index.indkey[0]
+where attribute.attname = $2 and index.indisvalid and (
+  index.indrelid = pg_catalog.to_regclass($1)
+  or index.indrelid in (select relid from pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)))
+)`
+
+/** Small tables are read whole, whatever indexes they have; here it is asked what would serve if they were large. */
+const NO_SCANS = `
+select
+  pg_catalog.set_config('enable_seqscan', 'off', true),
+  pg_catalog.set_config('enable_bitmapscan', 'off', true)`
+
+export async function accessTo(
+  connection: Connection,
+  rule: RetentionRule,
+  phase: Phase,
+  shape: TableShape,
+): Promise<Access> {
+  const byKey: Access = { order: shape.primaryKey, byAge: false }
+  if (phase.age.kind === 'iso-text') return byKey
+  const since = phase.age.column.name
+  const { rows } = await connection.query({ text: LEADING, params: [rule.target.sql, since] })
+  const leading = new Set(rows.map(([name]) => String(name)))
+  if (leading.size === 0) return byKey
+  const byAge: Access = { order: [since, ...shape.primaryKey.filter((name) => name !== since)], byAge: true }
+  await connection.query({ text: NO_SCANS, params: [] })
+  const explained = await connection.query({
+    text: `
+explain (format json, costs off)
+select from ${rule.target.sql}
+where ${eligible(rule, phase, NOTHING_STAYS)}
+order by ${qualified(rule.target, since)}
+limit 100`,
+    params: ['2020-01-01T00:00:00Z', '2020-01-01T00:00:00Z'],
+  })
+  await connection.query({
+    text: `select pg_catalog.set_config('enable_seqscan', 'on', true), pg_catalog.set_config('enable_bitmapscan', 'on', true)`,
+    params: [],
+  })
+  return indexesIn(explained.rows[0]?.[0]).some((name) => leading.has(name)) ? byAge : byKey
+}
+
+function indexesIn(plan: unknown): readonly string[] {
+  if (Array.isArray(plan)) return plan.flatMap(indexesIn)
+  if (typeof plan !== 'object' || plan === null) return []
+  return Object.entries(plan).flatMap(([key, value]: [string, unknown]) =>
+    key === 'Index Name' && typeof value === 'string' ? [value] : indexesIn(value),
+  )
+}
+
+export const orderText = ({ target }: RetentionRule, { order }: Access): string =>
+  order.map((name) => qualified(target, name)).join(', ')
+
+/** `and ("drafts"."created_at", "drafts"."id") > ($3::…, $4::…)`; empty at the beginning. */
+export function after(
+  { target }: RetentionRule,
+  shape: TableShape,
+  { order }: Access,
+  position: Position | null,
+  firstParameter: number,
+): string {
+  if (position === null) return ''
+  const columns = order.map((name) => qualified(target, name)).join(', ')
+  const values = order.map((name, index) => `$${firstParameter + index}::${typeOf(shape, name)}`).join(', ')
+  return `and (${columns}) > (${values})`
+}
+
+/** Values of the order's columns in the last row that was dealt with, as text. */
+export type Position = readonly string[]

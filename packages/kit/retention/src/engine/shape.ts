@@ -1,0 +1,85 @@
+/** What the table is now, by the catalog: an archive holds every column that there is, declared or not. */
+import { ConfigurationError, type Connection } from '@tenantry/core'
+import { quoteIdentifier, type Relation } from '@tenantry/ddl'
+
+export interface ShapeColumn {
+  readonly name: string
+  /** As PostgreSQL writes it, such as `numeric(10,2)`. */
+  readonly type: string
+  readonly notNull: boolean
+  /** Follows from the others: archived, and computed anew when restored. */
+  readonly generated: boolean
+}
+
+export interface TableShape {
+  readonly columns: readonly ShapeColumn[]
+  readonly primaryKey: readonly string[]
+  readonly partitioned: boolean
+}
+
+const SHAPE = `
+select
+  relation.relkind = 'p',
+  (
+    select pg_catalog.json_agg(
+      pg_catalog.json_build_object(
+        'name', attribute.attname,
+        'type', pg_catalog.format_type(attribute.atttypid, attribute.atttypmod),
+        'notNull', attribute.attnotnull,
+        'generated', attribute.attgenerated <> ''
+      )
+      order by attribute.attnum
+    )
+    from pg_catalog.pg_attribute as attribute
+    where attribute.attrelid = relation.oid and attribute.attnum > 0 and not attribute.attisdropped
+  ),
+  (
+    select pg_catalog.json_agg(attribute.attname order by key.position)
+    from pg_catalog.pg_constraint as primary_key
+    cross join lateral pg_catalog.unnest(primary_key.conkey) with ordinality as key (number, position)
+    join pg_catalog.pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum = key.number
+    where primary_key.conrelid = relation.oid and primary_key.contype = 'p'
+  )
+from pg_catalog.pg_class as relation
+join pg_catalog.pg_namespace as namespace on namespace.oid = relation.relnamespace
+where namespace.nspname = $1 and relation.relname = $2 and relation.relkind in ('r', 'p')`
+
+/** @throws ConfigurationError for a table that isn't there, or has no primary key in this database. */
+export async function readShape(connection: Connection, target: Relation): Promise<TableShape> {
+  const { rows } = await connection.query({
+    text: SHAPE,
+    params: [target.schema, target.name],
+    reusable: true,
+  })
+  const [partitioned, columns, primaryKey] = rows[0] ?? []
+  if (!Array.isArray(columns)) {
+    throw new ConfigurationError(`This database has no table ${target.label}`, { hint: 'Migrate it first' })
+  }
+  if (!Array.isArray(primaryKey)) {
+    throw new ConfigurationError(`${target.label} has no primary key in this database`, {
+      hint: 'Rows are found again by it between archive and deletion: give the table one',
+    })
+  }
+  return {
+    partitioned: partitioned === true,
+    columns: columns as readonly ShapeColumn[],
+    primaryKey: primaryKey as readonly string[],
+  }
+}
+
+/** Its name in a statement that knows the table by its own. */
+export const qualified = (target: Relation, column: string): string =>
+  `${quoteIdentifier(target.name)}.${quoteIdentifier(column)}`
+
+/**
+ * The row as one line of JSON, every value in PostgreSQL's own text: nothing is lost to a JavaScript type. The same
+ * expression makes the archive and is compared with it before a row is deleted.
+ */
+export function lineOf(target: Relation, { columns }: Pick<TableShape, 'columns'>): string {
+  const values = columns.map(({ name }) => `${qualified(target, name)}::text as ${quoteIdentifier(name)}`)
+  return `(select pg_catalog.row_to_json(line)::text from (select ${values.join(', ')}) as line)`
+}
+
+export function typeOf({ columns }: TableShape, name: string): string {
+  return columns.find((column) => column.name === name)?.type ?? 'text'
+}

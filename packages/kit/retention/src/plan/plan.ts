@@ -1,0 +1,178 @@
+/** What a run would do, and what is in its way. Nothing is written: every statement runs in a read-only transaction. */
+import type { Connection } from '@tenantry/core'
+import type { TableGraph } from '../graph/table-graph.ts'
+import { readHolds } from '../holds/active.ts'
+import { accessTo } from '../engine/access.ts'
+import { cutoffText, type OpenRun, type Policy } from '../engine/runs.ts'
+import { readShape, type TableShape } from '../engine/shape.ts'
+import { notHeldBy, notReferredTo } from '../engine/stays.ts'
+import { describeSpan, instantOf } from '../rule/age.ts'
+import { eligible, type Phase } from '../rule/phase.ts'
+import type { RetentionRule } from '../rule/rule.ts'
+import { quoteIdentifier } from '@tenantry/ddl'
+import { blockers, warnings } from './obstacles.ts'
+import { readSize, type TableSize } from './size.ts'
+
+export interface PlannedPhase {
+  /** `delete`, `soft-delete`, `purge`, `anonymise`, or what another action calls its own. */
+  readonly effect: string
+  readonly rows: number
+  /** The table's size without its indexes, by the share of the rows: not weighed row by row. */
+  readonly estimatedBytes: number
+  /** By the column of the phase's age; null: there is none, or it can't be read. */
+  readonly oldest: Date | null
+}
+
+export interface PlanNote {
+  /** Stable, such as `missing-index`. */
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
+}
+
+/** A foreign key from another table to the rule's. */
+export interface PlannedReference {
+  readonly constraint: string
+  readonly table: string
+  readonly onDelete: string
+  /** Without an index on it each deleted row reads the whole of that table. */
+  readonly indexed: boolean
+}
+
+export interface RulePlan {
+  readonly rule: string
+  readonly table: string
+  readonly action: string
+  /** Such as `90 days`, as declared. */
+  readonly age: string
+  /** What is older may go: by the database's clock, after the host's policy. */
+  readonly cutoff: Date
+  /** The host's policy has stopped the rule. */
+  readonly paused: boolean
+  readonly tableRows: number
+  /** Counted, or taken from the planner's estimate for a table of more than a million rows. */
+  readonly tableRowsEstimated: boolean
+  readonly phases: readonly PlannedPhase[]
+  readonly references: readonly PlannedReference[]
+  /** A run with any of these is refused. */
+  readonly blockers: readonly PlanNote[]
+  readonly warnings: readonly PlanNote[]
+}
+
+export interface PlanContext {
+  readonly rule: RetentionRule
+  readonly policy: Policy | null
+  readonly graph: TableGraph
+  /** A run that isn't at its end goes on by its own cut-off, and was allowed its share when it began. */
+  readonly open: Pick<OpenRun, 'cutoff' | 'startedAt'> | null
+}
+
+export async function planRule(connection: Connection, context: PlanContext): Promise<RulePlan> {
+  const { rule, policy, graph, open } = context
+  const shape = await readShape(connection, rule.target)
+  const size = await readSize(connection, rule.target)
+  const { cutoff, startedAt } = open ?? (await cutoffNow(connection, rule, policy))
+  const phases: PlannedPhase[] = []
+  const unindexed: Phase[] = []
+  for (const phase of rule.action.phases(rule)) {
+    phases.push(await countPhase(connection, context, phase, size, [cutoff, startedAt]))
+    if (!(await accessTo(connection, rule, phase, shape)).byAge) unindexed.push(phase)
+  }
+  const references = graph.childrenOf(rule.target.label).map((edge) => ({
+    constraint: edge.constraint,
+    table: edge.child,
+    onDelete: edge.onDelete,
+    indexed: edge.indexed === true,
+  }))
+  const found = { rule, shape, size, phases, references, unindexed, graph }
+  return {
+    rule: rule.name,
+    table: rule.target.label,
+    action: rule.action.kind,
+    age: describeSpan(rule.age.span),
+    cutoff: new Date(cutoff),
+    paused: policy?.paused === true,
+    tableRows: size.rows,
+    tableRowsEstimated: size.estimated,
+    phases,
+    references,
+    // What was begun was allowed when it began.
+    blockers: blockers(found, { share: open === null }),
+    warnings: [...warnings(found), ...(await unreadable(connection, rule))],
+  }
+}
+
+export interface Found {
+  readonly rule: RetentionRule
+  readonly shape: TableShape
+  readonly size: TableSize
+  readonly phases: readonly PlannedPhase[]
+  readonly references: readonly PlannedReference[]
+  /** Phases whose rows no index finds. */
+  readonly unindexed: readonly Phase[]
+  readonly graph: TableGraph
+}
+
+export async function cutoffNow(
+  connection: Connection,
+  rule: RetentionRule,
+  policy: Policy | null,
+): Promise<{ readonly cutoff: string; readonly startedAt: string }> {
+  const { rows } = await connection.query({
+    text: `select (${cutoffText(rule, policy)})::text, pg_catalog.now()::text`,
+    params: [],
+  })
+  return { cutoff: String(rows[0]?.[0]), startedAt: String(rows[0]?.[1]) }
+}
+
+async function countPhase(
+  connection: Connection,
+  { rule, graph }: PlanContext,
+  phase: Phase,
+  size: TableSize,
+  parameters: readonly [string, string],
+): Promise<PlannedPhase> {
+  const { target } = rule
+  const stays = {
+    notHeld: notHeldBy(graph, rule, rule.hold ? await readHolds(connection) : null),
+    notReferred: await notReferredTo(connection, graph, rule),
+  }
+  const { rows } = await connection.query({
+    text: `
+select pg_catalog.count(*), extract(epoch from min(${instantOf(target, phase.age)}))::double precision
+from ${target.sql}
+where ${eligible(rule, phase, stays)}`,
+    params: parameters,
+  })
+  const count = Number(rows[0]?.[0])
+  const oldest = rows[0]?.[1]
+  return {
+    effect: phase.effect,
+    rows: count,
+    estimatedBytes: size.rows === 0 ? 0 : Math.round((size.bytes * count) / size.rows),
+    oldest: typeof oldest === 'number' && Number.isFinite(oldest) ? new Date(oldest * 1000) : null,
+  }
+}
+
+/** Ages in text that no one can read keep their rows for ever. */
+async function unreadable(
+  connection: Connection,
+  { target, age }: RetentionRule,
+): Promise<readonly PlanNote[]> {
+  if (age.kind !== 'iso-text') return []
+  const { rows } = await connection.query({
+    text: `
+select pg_catalog.count(*) from ${target.sql}
+where ${quoteIdentifier(target.name)}.${quoteIdentifier(age.column.name)} is not null and ${instantOf(target, age)} is null`,
+    params: [],
+  })
+  const count = Number(rows[0]?.[0])
+  if (count === 0) return []
+  return [
+    {
+      code: 'unreadable-age',
+      message: `${count} rows of ${target.label} have an age in ${age.column.name} that can't be read; they are never touched`,
+      remedy: 'Write ISO 8601, such as 2026-01-31T12:00:00Z',
+    },
+  ]
+}

@@ -1,0 +1,151 @@
+/** Rules composed to what a system needs: tables, role, rights, and the verbs that run them. */
+import { ConfigurationError, type Connection, type Database, type Driver, type Module } from '@tenantry/core'
+import { is } from 'drizzle-orm'
+import { PgTable } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
+import { type Policy } from './engine/runs.ts'
+import { type RunContext, type RunOptions, type RunReport, runRule } from './engine/run-rule.ts'
+import { openSession, type Session, type Transactor } from './engine/session.ts'
+import { readGraph } from './graph/read-graph.ts'
+import type { TenantTable } from './graph/table-graph.ts'
+import { checkNames, moduleTables, retentionObjects } from './objects.ts'
+import { planRule, type RulePlan } from './plan/plan.ts'
+import { type RestoreOptions, type RestoreReport, restoreSegments } from './restore/restore.ts'
+import type { RetentionRule } from './rule/rule.ts'
+import { type RuleStatus, statusOf } from './status.ts'
+import type { ArchiveStore } from './store/store.ts'
+
+/** A host's own table of policies, such as one row for each kind of data. */
+export interface PolicySource {
+  /** Tables that `resolve` reads. */
+  readonly reads: readonly PgTable[]
+  /**
+   * What the host's rows say about a rule, asked as each run and plan begins, with the rights of
+   * `tenantry_retention`. A shorter age than the rule's floor counts as the floor.
+   */
+  resolve(connection: Connection, rule: RetentionRule): Promise<Policy | null>
+}
+
+export interface RetentionModuleOptions {
+  readonly rules: readonly RetentionRule[]
+  /** The exports of the module that declares the tables: holds are followed through their foreign keys. */
+  readonly schema?: Readonly<Record<string, unknown>>
+  /** Whose each row is, so that a hold on a tenant finds it: a tenancy's `tables`. */
+  readonly tenants?: readonly TenantTable[]
+  /** Where archives go, unless a run is given another. */
+  readonly store?: ArchiveStore
+  readonly policy?: PolicySource
+}
+
+/** Where statements run: a database, its driver, or the one session that a job is handed. */
+export type RetentionTarget = Database | Driver | Transactor
+
+export interface Retention {
+  /** For a system's `modules`. It brings legal holds with it. */
+  readonly module: Module
+  readonly rules: readonly RetentionRule[]
+  /** What a run would do, by rule. Writes nothing. */
+  plan(
+    target: RetentionTarget,
+    options?: { readonly rules?: readonly string[] },
+  ): Promise<readonly RulePlan[]>
+  /**
+   * Runs rules one after the other, in the order of their declaration. Any number of processes may call it: each
+   * rule is one worker's at a time, and a run that was killed is gone on with.
+   *
+   * @throws RetentionRefusedError where the plan has a blocker; nothing of that rule was changed.
+   * @throws ArchiveError where an object isn't what was archived; its rows are in the table.
+   * @throws LeaseLostError where another worker took the rule over; it goes on.
+   * @throws IsolationError where the login may not act as `tenantry_retention`.
+   */
+  run(
+    target: RetentionTarget,
+    options?: RunOptions & { readonly rules?: readonly string[] },
+  ): Promise<readonly RunReport[]>
+  /** Backlog, oldest age and last run of each rule. Writes nothing. */
+  status(
+    target: RetentionTarget,
+    options?: { readonly rules?: readonly string[] },
+  ): Promise<readonly RuleStatus[]>
+  /** Brings archived rows back; see `RestoreOptions`. */
+  restore(target: RetentionTarget, options: RestoreOptions): Promise<RestoreReport>
+}
+
+const runSchema = z.object({
+  maxRows: z.number().int().positive().nullish(),
+  maxMs: z.number().positive().nullish(),
+  leaseSeconds: z.number().positive().optional(),
+})
+
+/** @throws ConfigurationError for two rules of one name. */
+export function retention(options: RetentionModuleOptions): Retention {
+  const { rules, schema = {}, tenants = [], store = null, policy } = options
+  checkNames(rules)
+  const tables = Object.values(schema).filter((value): value is PgTable => is(value, PgTable))
+  const chosen = (names: readonly string[] | undefined): readonly RetentionRule[] => {
+    const unknown = names?.find((name) => rules.every((rule) => rule.name !== name))
+    if (unknown !== undefined) {
+      throw new ConfigurationError(`There is no retention rule ${unknown}`, {
+        hint: `There are: ${rules.map(({ name }) => name).join(', ') || 'none'}`,
+      })
+    }
+    return names === undefined ? rules : rules.filter(({ name }) => names.includes(name))
+  }
+  const policyOf = (rule: RetentionRule) => (session: Session) =>
+    policy === undefined
+      ? Promise.resolve(null)
+      : session.read((connection) => policy.resolve(connection, rule))
+  const contextOf = (rule: RetentionRule): RunContext => ({ rule, tenants, store, policy: policyOf(rule) })
+  return {
+    rules,
+    module: {
+      name: 'retention',
+      tables: moduleTables,
+      objects: retentionObjects(
+        policy === undefined
+          ? rules
+          : rules.map((rule) => ({ ...rule, reads: [...rule.reads, ...policy.reads] })),
+        tables,
+      ),
+    },
+    async plan(target, { rules: names } = {}) {
+      const session = await openSession(driverOf(target))
+      const plans: RulePlan[] = []
+      for (const rule of chosen(names)) {
+        const resolved = await policyOf(rule)(session)
+        plans.push(
+          await session.read(async (connection) =>
+            planRule(connection, {
+              rule,
+              policy: resolved,
+              graph: await readGraph(connection, { tenants }),
+              open: null,
+            }),
+          ),
+        )
+      }
+      return plans
+    },
+    async run(target, { rules: names, ...runOptions } = {}) {
+      const checked = runSchema.safeParse(runOptions)
+      if (!checked.success) {
+        throw new ConfigurationError('Limits of a retention run are numbers above 0, or null for none')
+      }
+      const driver = driverOf(target)
+      const reports: RunReport[] = []
+      for (const rule of chosen(names)) reports.push(await runRule(driver, contextOf(rule), runOptions))
+      return reports
+    },
+    async status(target, { rules: names } = {}) {
+      const session = await openSession(driverOf(target))
+      const found: RuleStatus[] = []
+      for (const rule of chosen(names)) {
+        found.push(await statusOf(session, rule, { tenants, policy: await policyOf(rule)(session) }))
+      }
+      return found
+    },
+    restore: (target, restoreOptions) => restoreSegments(driverOf(target), store, restoreOptions),
+  }
+}
+
+const driverOf = (target: RetentionTarget): Transactor => ('driver' in target ? target.driver : target)
