@@ -35,7 +35,6 @@ export type {
   VariantLetter,
   VoiceExampleStatus,
 } from './types/enums.ts'
-export { TEXT_CHARACTERS_MAX } from './types/fields.ts'
 export {
   classifyTopicInput,
   discoverTopicInput,

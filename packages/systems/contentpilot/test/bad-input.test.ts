@@ -2,7 +2,7 @@
 import { type TenantryError, ValidationError } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { contentpilot } from '../src/index.ts'
-import { TEXT_CHARACTERS_MAX } from '../src/types.ts'
+import { TEXT_CHARACTERS_MAX } from '@tenantry/repository/fields'
 import {
   type Customer,
   customer,

@@ -1,5 +1,3 @@
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { z } from 'zod'
 import type * as schema from '../src/schema/index.ts'
@@ -8,25 +6,6 @@ import * as types from '../src/types.ts'
 const uuid = '0d0c37a1-6a8a-4c5c-9a55-0a52a6d1a1fb'
 
 describe('@tenantry/repostr/types', () => {
-  test('bundles for a browser with zod alone: no driver, no ORM, nothing of Node', async () => {
-    const { metafile } = await build({
-      entryPoints: [fileURLToPath(new URL('../src/types.ts', import.meta.url))],
-      bundle: true,
-      write: false,
-      metafile: true,
-      platform: 'browser',
-      format: 'esm',
-      conditions: ['@tenantry/source'],
-      logLevel: 'silent',
-    })
-    const own = /^(?:.*\/)?(?:src\/types(?:\.ts|\/)|repository\/src\/fields\.ts$)/
-    const foreign = Object.keys(metafile.inputs).filter(
-      (path) => !path.includes('/node_modules/zod/') && !own.test(path),
-    )
-    expect(foreign).toEqual([])
-    expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([])
-  })
-
   test('describes each row exactly as the schema does, once JSON has made text of its dates', () => {
     type Json<T> = {
       [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K]

@@ -1,32 +1,9 @@
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type * as schema from '../src/schema/index.ts'
 import * as types from '../src/types.ts'
 import { instagramSimilar, tiktokKeyword, tiktokSimilar, youtubeKeyword } from './support/creators.ts'
 
 describe('@tenantry/usegemz/types', () => {
-  test('bundles for a browser with zod alone: no driver, no ORM, nothing of Node', async () => {
-    const { metafile } = await build({
-      entryPoints: [fileURLToPath(new URL('../src/types.ts', import.meta.url))],
-      bundle: true,
-      write: false,
-      metafile: true,
-      platform: 'browser',
-      format: 'esm',
-      conditions: ['@tenantry/source'],
-      logLevel: 'silent',
-    })
-    const foreign = Object.keys(metafile.inputs).filter(
-      (path) =>
-        !path.includes('/node_modules/zod/') &&
-        !path.endsWith('kit/repository/src/fields.ts') &&
-        !/^(?:.*\/)?src\/types(?:\.ts|\/)/.test(path),
-    )
-    expect(foreign).toEqual([])
-    expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([])
-  })
-
   test('describes each row as the schema does, once JSON has made text of its dates', () => {
     type Json<T> = {
       [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K]

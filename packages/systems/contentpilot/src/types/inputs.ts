@@ -2,6 +2,16 @@
  * What the verbs of the product accept. Unknown fields are refused. A field left out keeps its default
  * or its value; null clears it. `…Input` types are what a caller writes.
  */
+import {
+  changes,
+  filledText,
+  id,
+  instant,
+  name,
+  storable,
+  text,
+  webAddress,
+} from '@tenantry/repository/fields'
 import { z } from 'zod'
 import {
   HOOK_ANGLES,
@@ -13,19 +23,8 @@ import {
   VARIANT_LETTERS,
   VOICE_EXAMPLE_STATUSES,
 } from './enums.ts'
-import { embedding, filledText, id, instant, name, score, storable, text, webAddress } from './fields.ts'
+import { embedding, score } from './fields.ts'
 import { engagementMetrics, preferences, rawTopicMetadata, usageMetadata } from './metadata.ts'
-
-/** At least one field, or there is nothing to do. */
-function changes<T extends z.ZodRawShape>(shape: T) {
-  return z
-    .strictObject(shape)
-    .partial()
-    .refine(
-      (value) => Object.values(value).some((field) => field !== undefined),
-      'must name at least one field',
-    )
-}
 
 const profileFields = {
   linkedinUrl: webAddress(500).nullable(),

@@ -2,6 +2,7 @@
  * Every row as it reads after `JSON.parse`: moments are ISO 8601 text in UTC. Keys are those of the
  * schema's tables. Unknown keys are dropped, so an older client reads a newer server's rows.
  */
+import { id, instantJson } from '@tenantry/repository/fields'
 import { z } from 'zod'
 import {
   CLASSIFIED_TOPIC_STATUSES,
@@ -16,7 +17,7 @@ import {
   VARIANT_LETTERS,
   VOICE_EXAMPLE_STATUSES,
 } from './enums.ts'
-import { id, instantJson, jsonObject, score } from './fields.ts'
+import { jsonObject, score } from './fields.ts'
 import { engagementMetrics, preferences, rawTopicMetadata, usageMetadata } from './metadata.ts'
 
 const optionalText = z.string().nullable()
