@@ -14,7 +14,7 @@ export function notHeldBy(graph: TableGraph, { target }: RetentionRule, holds: A
 }
 
 const READABLE = `
-select label from pg_catalog.unnest($1::text[], $2::text[]) as child (label, name)
+select name from pg_catalog.unnest($1::text[]) as child (name)
 where pg_catalog.has_table_privilege(name, 'select')`
 
 /**
@@ -30,14 +30,13 @@ export async function notReferredTo(
     .childrenOf(target.label)
     .filter(({ onDelete, child, parent }) => ['no action', 'restrict'].includes(onDelete) && child !== parent)
   if (refusing.length === 0) return 'true'
-  const children = refusing.map(({ child }) => graph.table(child))
   const { rows } = await connection.query({
     text: READABLE,
-    params: [children.map(({ label }) => label), children.map(({ sql }) => sql)],
+    params: [refusing.map(({ child }) => graph.table(child).sql)],
   })
-  const readable = new Set(rows.map(([label]) => String(label)))
+  const readable = new Set(rows.map(([name]) => name))
   const conditions = refusing
-    .filter(({ child }) => readable.has(child))
+    .filter(({ child }) => readable.has(graph.table(child).sql))
     .map(({ child, childColumns, parentColumns }) => {
       const same = childColumns.map(
         (column, index) =>
