@@ -40,6 +40,11 @@ export interface Executor {
    */
   readonly gate: SQL | null
   /**
+   * Where each statement goes by itself: calls of several executors of one database may travel together. Absent inside
+   * a transaction.
+   */
+  readonly database?: object
+  /**
    * Runs one statement. One that isn't gated runs in a transaction with the context, so leaving the
    * gate out costs time, never isolation.
    */

@@ -41,6 +41,7 @@ export function tenantExecutor(
     tenant: context.tenant,
     user: context.user,
     gate: context.organization === null ? USER_GATE : ORGANIZATION_GATE,
+    database,
     async run(query, given = {}) {
       refuseInside(database)
       if (!query.gated) refuseUnfit(query.text)
@@ -91,6 +92,7 @@ export function serviceExecutor(database: Database, tenant: string | null = null
     role: 'service',
     tenant,
     gate: null,
+    database,
     async run(query, values = {}) {
       refuseUnfit(query.text)
       return begin({}, (connection) => connection.query(bindQuery(query, values)))

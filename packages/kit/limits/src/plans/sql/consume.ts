@@ -1,0 +1,265 @@
+/** Counting: one UPDATE of the row that holds the cap. */
+import { type DdlObject, RAISED } from '@tenantry/core'
+import { internalFunction, OPEN, type PlanSql, tenantFunction } from './function.ts'
+
+const TIME = 'timestamp with time zone'
+
+export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
+  const counter = [
+    ['of_account', sql.accountType],
+    ['of_feature', 'text'],
+    ['of_subject', 'text'],
+  ] as const
+  return [
+    internalFunction({
+      name: 'limit_refusal',
+      args: [
+        ['of_account', sql.accountType],
+        ['of_feature', 'text'],
+        ['of_plan', 'text'],
+        ['of_cap', 'numeric'],
+        ['of_consumes', 'boolean'],
+        ['of_used', 'numeric'],
+        ['of_reserved', 'numeric'],
+        ['of_amount', 'numeric'],
+        ['of_ends', TIME],
+      ],
+      returns: 'jsonb',
+      volatility: 'stable',
+      body: REFUSAL,
+    }),
+    internalFunction({
+      name: 'limit_fits',
+      args: [...counter, ['of_amount', 'numeric'], ['of_guarded', 'boolean'], ['at_time', TIME]],
+      returns: 'boolean',
+      body: FITS,
+    }),
+    internalFunction({
+      name: 'limit_take',
+      args: [
+        ...counter,
+        ['of_amount', 'numeric'],
+        ['of_reserved', 'boolean'],
+        ['of_guarded', 'boolean'],
+        ['at_time', TIME],
+      ],
+      returns: 'tenantry.limit_counters',
+      body: TAKE,
+    }),
+    internalFunction({
+      name: 'limit_state',
+      args: [
+        ['of_counter', 'tenantry.limit_counters'],
+        ['of_replayed', 'boolean'],
+      ],
+      returns: 'jsonb',
+      volatility: 'immutable',
+      body: STATE,
+    }),
+    tenantFunction(sql, {
+      name: 'limit_consume',
+      args: [
+        ['of_feature', 'text'],
+        ['of_subject', 'text'],
+        ['of_amount', 'numeric'],
+        ['of_key', 'text'],
+      ],
+      returns: 'jsonb',
+      declare: 'held tenantry.limit_holds;',
+      body: CONSUME,
+    }),
+    tenantFunction(sql, {
+      name: 'limit_consume_each',
+      args: [
+        ['of_feature', 'text'],
+        ['of_subject', 'text'],
+        ['of_amounts', 'numeric[]'],
+      ],
+      returns: 'jsonb',
+      declare: `counter tenantry.limit_counters;
+  least_amount numeric;
+  amount numeric;
+  answers jsonb[] := '{}';`,
+      body: CONSUME_EACH,
+    }),
+  ]
+}
+
+/** What is said of a refusal, as `planLimitOf` of core reads it. */
+const REFUSAL = `
+begin
+  return pg_catalog.jsonb_build_object(
+    'feature', of_feature,
+    'plan', of_plan,
+    'limit', of_cap,
+    'used', of_used,
+    'reserved', of_reserved,
+    'requested', of_amount,
+    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
+    'reason', case
+      when not of_consumes then 'standing'
+      when of_used + of_amount <= of_cap then 'holds'
+      else 'limit'
+    end,
+    'smallestPlan', case when of_consumes then (
+      select limit_caps.plan
+      from tenantry.limit_caps
+      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+      where limit_caps.feature = of_feature
+        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
+      order by limit_plans.rank
+      limit 1
+    ) end
+  );
+end`
+
+/**
+ * Asked when the one UPDATE met no row. Writes nothing, unless holds have run out that were in the way. True: there is
+ * room now. False: the counter isn't there, or its cap has to be looked up again. Otherwise it says why not.
+ */
+const FITS = `
+#variable_conflict use_column
+declare
+  declared record;
+  counter tenantry.limit_counters;
+  opened boolean;
+  entitled record;
+  refusal jsonb;
+begin
+  select kind, by_subject, period, zone into declared from tenantry.limit_features where feature = of_feature;
+  if not found then
+    raise exception 'there is no feature "%"', of_feature using errcode = '${RAISED.invalid}';
+  end if;
+  if declared.kind = 'allocated' and not of_guarded then
+    raise exception 'the feature % is the number of rows of a table: it is not consumed by hand', of_feature
+      using errcode = '${RAISED.invalid}';
+  end if;
+  if declared.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount) then
+    raise exception 'the feature % is counted in whole units', of_feature using errcode = '${RAISED.invalid}';
+  end if;
+  if declared.by_subject <> (of_subject <> '') then
+    raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+      using errcode = '${RAISED.invalid}';
+  end if;
+  select * into counter from tenantry.limit_counters where ${OPEN};
+  opened := found and counter.valid_until > at_time;
+  if not opened then
+    select plan, cap, consumes, anchor into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+    counter.plan := entitled.plan;
+    counter.cap := entitled.cap;
+    counter.consumes := entitled.consumes;
+    counter.used := coalesce(counter.used, 0);
+    counter.reserved := coalesce(counter.reserved, 0);
+  end if;
+  if counter.consumes and (counter.cap is null or counter.used + counter.reserved + of_amount <= counter.cap) then
+    return opened;
+  end if;
+  if counter.consumes and counter.reserved > 0 and tenantry.limit_expire_due(of_account, of_feature, of_subject, 1000, at_time) > 0 then
+    return opened;
+  end if;
+  if counter.ends is null and declared.period is not null then
+    select ends into counter.ends
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+  end if;
+  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
+    counter.used, counter.reserved, of_amount, counter.ends);
+  raise exception 'the plan refuses % of %', of_amount, of_feature
+    using errcode = '${RAISED.limit}', detail = refusal::text;
+end`
+
+/**
+ * A caller that waited for the row tests the cap that stands in it then: that is why the cap is kept there. All of
+ * the amount or nothing.
+ */
+const TAKE = `
+#variable_conflict use_column
+declare
+  taken tenantry.limit_counters;
+begin
+  -- NaN is greater than every number, and no cap refuses it where there is none.
+  if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = '${RAISED.invalid}';
+  end if;
+  loop
+    update tenantry.limit_counters as counter
+    set used = counter.used + case when of_reserved then 0 else of_amount end,
+      reserved = counter.reserved + case when of_reserved then of_amount else 0 end
+    where ${OPEN}
+      and valid_until > at_time and consumes
+      and (of_guarded or kind <> 'allocated') and (kind = 'costed' or of_amount = pg_catalog.trunc(of_amount))
+      and (cap is null or used + reserved + of_amount <= cap)
+    returning counter.* into taken;
+    if found then
+      return taken;
+    end if;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, of_guarded, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+end`
+
+const STATE = `
+begin
+  return pg_catalog.jsonb_build_object(
+    'used', of_counter.used,
+    'reserved', of_counter.reserved,
+    'limit', of_counter.cap,
+    'plan', of_counter.plan,
+    'resetsAt', case when pg_catalog.isfinite(of_counter.ends) then of_counter.ends end,
+    'replayed', of_replayed
+  );
+end`
+
+/** With a key the effect is noted first: its unique index makes callers with the same key take turns. */
+const CONSUME = `
+if of_key is null then
+    return tenantry.limit_state(
+      tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time), false);
+  end if;
+  held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, null, at_time);
+  if held.state is null then
+    return tenantry.limit_state(
+      tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time), false);
+  end if;
+  return tenantry.limit_state(
+    (select counter from tenantry.limit_counters as counter
+      where counter.account = held.account and counter.feature = held.feature
+        and counter.subject = held.subject and counter.ends = held.ends),
+    true);`
+
+/**
+ * Admits as many amounts as there is room for, in their order, by one UPDATE. Answers for each, in the same order. Where
+ * not even the least fits it refuses that one, and writes nothing.
+ */
+const CONSUME_EACH = `
+select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
+  having pg_catalog.bool_and(coalesce(n > 0 and n < 1e15 and n = pg_catalog.round(n, 6), false));
+  if not found then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = '${RAISED.invalid}';
+  end if;
+  loop
+    select * into counter from tenantry.limit_counters
+    where ${OPEN}
+      and valid_until > at_time and consumes and kind <> 'allocated'
+      and (cap is null or used + reserved + least_amount <= cap)
+    for update;
+    exit when found;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, least_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+  foreach amount in array of_amounts loop
+    if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = '${RAISED.invalid}';
+    end if;
+    if counter.cap is null or counter.used + counter.reserved + amount <= counter.cap then
+      counter.used := counter.used + amount;
+      answers := answers || tenantry.limit_state(counter, false);
+    else
+      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
+        counter.used, counter.reserved, amount, counter.ends);
+    end if;
+  end loop;
+  update tenantry.limit_counters set used = counter.used
+  where account = counter.account and feature = counter.feature and subject = counter.subject and ends = counter.ends;
+  return pg_catalog.to_jsonb(answers);`

@@ -1,0 +1,178 @@
+/** What makes open counters follow: plans, exceptions and subscriptions that change, and the declaration itself. */
+import { type DdlObject, RAISED } from '@tenantry/core'
+import { quoteIdentifier, relation, type RelationName, trigger, type TriggerEvent } from '@tenantry/ddl'
+import type { PlansPlan } from '../plan.ts'
+import { serviceFunction } from './function.ts'
+
+export function followObjects(plan: PlansPlan): readonly DdlObject[] {
+  const { table, account } = plan.subscription
+  return [
+    ...followed(plan, relation(table), 'limit_follow_subscriptions', quoteIdentifier(account.name)),
+    ...followed(plan, { schema: 'tenantry', name: 'limit_overrides' }, 'limit_follow_overrides', 'account'),
+    serviceFunction({ name: 'limit_follow_plans', args: [], returns: 'trigger', body: LOCK_DECLARATION }),
+    trigger({
+      table: { schema: 'tenantry', name: 'limit_caps' },
+      name: 'limit_follow',
+      timing: 'before',
+      events: ['insert', 'update', 'delete', 'truncate'],
+      level: 'statement',
+      execute: { schema: 'tenantry', name: 'limit_follow_plans' },
+      enable: 'always',
+    }),
+    serviceFunction({ name: 'limit_follow_caps', args: [], returns: 'trigger', body: followAll(plan) }),
+    trigger({
+      table: { schema: 'tenantry', name: 'limit_caps' },
+      name: 'limit_follow_after',
+      timing: 'after',
+      events: ['insert', 'update', 'delete', 'truncate'],
+      level: 'statement',
+      execute: { schema: 'tenantry', name: 'limit_follow_caps' },
+      enable: 'always',
+    }),
+    serviceFunction({
+      name: 'limit_declare',
+      args: [['declared', 'jsonb']],
+      returns: 'integer',
+      body: declareBody(plan),
+    }),
+  ]
+}
+
+/** By statement: the accounts whose rows it met, all at once and in order. */
+function followed(
+  { accountType }: PlansPlan,
+  table: RelationName,
+  name: string,
+  account: string,
+): readonly DdlObject[] {
+  const tables: Record<string, { readonly newTable?: string; readonly oldTable?: string }> = {
+    insert: { newTable: 'new_rows' },
+    update: { newTable: 'new_rows', oldTable: 'old_rows' },
+    delete: { oldTable: 'old_rows' },
+  }
+  const of = (rows: string): string => `select ${account} as account from ${rows}`
+  const call = (query: string): string => `
+declare
+  changed ${accountType}[];
+begin
+  select pg_catalog.array_agg(account) into changed from (${query}) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end`
+  const queries: Readonly<Record<string, string>> = {
+    insert: of('new_rows'),
+    update: `${of('new_rows')} union ${of('old_rows')}`,
+    delete: of('old_rows'),
+    truncate: 'select account from tenantry.limit_accounts',
+  }
+  return Object.entries(queries).flatMap(([event, query]) => [
+    serviceFunction({ name: `${name}_${event}`, args: [], returns: 'trigger', body: call(query) }),
+    trigger({
+      table,
+      name: `limit_follow_${event}`,
+      timing: 'after',
+      events: [event as TriggerEvent],
+      level: 'statement',
+      ...(tables[event] === undefined ? {} : { referencing: tables[event] }),
+      execute: { schema: 'tenantry', name: `${name}_${event}` },
+      enable: 'always',
+    }),
+  ])
+}
+
+/**
+ * New counters are made holding the feature's row, so none is made by old caps once these rows are ours. A snapshot of
+ * a higher level would hide counters made since, whose caps would stay behind.
+ */
+const LOCK_DECLARATION = `
+begin
+  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = '${RAISED.invalid}';
+  end if;
+  perform from tenantry.limit_features order by feature for update;
+  update tenantry.limit_features set revision = revision + 1;
+  return null;
+end`
+
+const followAll = ({ accountType }: PlansPlan): string => `
+declare
+  everyone ${accountType}[];
+begin
+  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
+    return null;
+  end if;
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return null;
+end`
+
+/**
+ * Makes the rows of features, plans and caps those of the declaration, and all open counters follow. Answers how many
+ * rows differed. A plan that a subscription still names stays in force: the call is refused.
+ */
+const declareBody = ({ accountType, subscription }: PlansPlan): string => {
+  const source = `select source.${quoteIdentifier(subscription.plan.name)}::text as plan from ${relation(subscription.table).sql} as source`
+  return `
+#variable_conflict use_column
+declare
+  everyone ${accountType}[];
+  differing integer := 0;
+  met integer;
+  gone text;
+begin
+  perform from tenantry.limit_features order by feature for update;
+
+  select plan into gone
+  from tenantry.limit_plans as known
+  where not declared -> 'plans' ? known.plan and exists (select from (${source}) as named where named.plan = known.plan)
+  order by rank limit 1;
+  if found then
+    raise exception 'the plan % is still the plan of subscriptions', gone
+      using errcode = '${RAISED.invalid}', hint = 'Move them to another plan first';
+  end if;
+
+  insert into tenantry.limit_features as known (feature, kind, period, zone, by_subject, position)
+  select each.key, each.value ->> 'kind', each.value ->> 'period', each.value ->> 'zone',
+    (each.value ->> 'bySubject')::boolean, (each.value ->> 'position')::integer
+  from pg_catalog.jsonb_each(declared -> 'features') as each
+  on conflict (feature) do update
+  set kind = excluded.kind, period = excluded.period, zone = excluded.zone, by_subject = excluded.by_subject,
+    position = excluded.position
+  where (known.kind, known.period, known.zone, known.by_subject, known.position)
+    is distinct from (excluded.kind, excluded.period, excluded.zone, excluded.by_subject, excluded.position);
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_features where not declared -> 'features' ? feature;
+  get diagnostics met = row_count;
+  differing := differing + met;
+
+  insert into tenantry.limit_plans as known (plan, rank)
+  select each.key, (each.value ->> 'rank')::integer from pg_catalog.jsonb_each(declared -> 'plans') as each
+  on conflict (plan) do update set rank = excluded.rank where known.rank <> excluded.rank;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_plans where not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+
+  perform pg_catalog.set_config('tenantry.limit_declaring', 'on', true);
+  insert into tenantry.limit_caps as known (plan, feature, cap)
+  select each.key, cap.key, (cap.value #>> '{}')::numeric
+  from pg_catalog.jsonb_each(declared -> 'plans') as each
+  cross join lateral pg_catalog.jsonb_each(each.value -> 'caps') as cap
+  on conflict (plan, feature) do update set cap = excluded.cap where known.cap is distinct from excluded.cap;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_caps where not (declared -> 'plans' -> plan -> 'caps') ? feature or not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  perform pg_catalog.set_config('tenantry.limit_declaring', '', true);
+
+  -- Also where no row differs: what a status means may have changed with the functions.
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return differing;
+end`
+}
