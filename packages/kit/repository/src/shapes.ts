@@ -24,9 +24,12 @@ export class Shapes<Made> {
     const shapes = this.#shapesOf(gate ?? UNGATED)
     const known = shapes.get(key)
     if (known !== undefined) {
-      // Moved to the end: the first of a Map is then the one unused for longest.
-      shapes.delete(key)
-      shapes.set(key, known)
+      // Moved to the end: the first of a Map is then the one unused for longest. Not while most of it is free:
+      // a Map that is rewritten with every statement costs more than the rest of the look-up.
+      if (shapes.size > SHAPES_MAX / 2) {
+        shapes.delete(key)
+        shapes.set(key, known)
+      }
       return known
     }
     const owner = gate ?? UNGATED

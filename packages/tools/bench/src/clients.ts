@@ -20,7 +20,7 @@ export interface Clients {
 }
 
 export async function openClients(
-  { ownerUrl, appUrl, usualUrl }: BenchDatabase,
+  { ownerUrl, appUrl, usualUrl }: Pick<BenchDatabase, 'ownerUrl' | 'appUrl' | 'usualUrl'>,
   max: number,
 ): Promise<Clients> {
   const [app, owner] = await Promise.all([

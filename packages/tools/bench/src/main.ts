@@ -7,9 +7,10 @@
  */
 import { loadavg } from 'node:os'
 import { claimLines } from './claims.ts'
-import { openClients } from './clients.ts'
+import { type Clients, openClients } from './clients.ts'
 import { contentLines } from './contents.ts'
 import { createBenchDatabase } from './database.ts'
+import { openDistance } from './distance.ts'
 import { importTime } from './import-time.ts'
 import { measure } from './measure.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -53,15 +54,30 @@ try {
     `PostgreSQL ${database.serverVersion}, Node ${process.versions.node}; ${size.tenants} tenants, ` +
       `${size.largeTenantTopics} topics of the large one; seeded in ${((performance.now() - started) / 1000).toFixed(1)} s.`,
   )
-  const [single, many] = await Promise.all([openClients(database, 1), openClients(database, 10)])
+  const distance = await openDistance(serverUrl)
+  const { ownerUrl, appUrl, usualUrl } = database
+  const distant = {
+    ownerUrl: distance.away(ownerUrl),
+    appUrl: distance.away(appUrl),
+    usualUrl: distance.away(usualUrl),
+  }
+  const clients = await Promise.all(
+    [database, distant].flatMap((urls) => [openClients(urls, 1), openClients(urls, 10)]),
+  )
+  const [single, many, distantSingle, distantMany] = clients as [Clients, Clients, Clients, Clients]
   try {
     for (const scenario of scenarios) {
       if (!wanted(scenario.name)) continue
       console.log(`Measuring ${scenario.name} …`)
-      lines.push(...(await measure(scenario, { seed, single, many }, turns)))
+      const setup =
+        scenario.distant === true
+          ? { seed, single: distantSingle, many: distantMany }
+          : { seed, single, many }
+      lines.push(...(await measure(scenario, setup, turns)))
     }
   } finally {
-    await Promise.all([single.close(), many.close()])
+    await Promise.all(clients.map((each) => each.close()))
+    distance.close()
   }
 } finally {
   await database.remove()

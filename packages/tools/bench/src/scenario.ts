@@ -29,6 +29,8 @@ export interface Scenario {
   readonly block: number
   /** Also measured with many callers over ten connections. */
   readonly concurrent: boolean
+  /** Measured over connections of two milliseconds a round trip instead of loopback. */
+  readonly distant?: true
   sides(clients: Clients, seed: Seed): Readonly<Partial<Record<SideName, Call>>>
   readonly targets: readonly Target[]
 }

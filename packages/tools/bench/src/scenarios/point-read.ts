@@ -47,6 +47,14 @@ export const pointRead: Scenario = {
   ],
 }
 
+/** The same where a round trip takes what it takes between machines. */
+export const distantPointRead: Scenario = {
+  ...pointRead,
+  name: 'point read, a network away',
+  block: 20,
+  distant: true,
+}
+
 function at({ tenants }: Seed, index: number): { readonly tenant: string; readonly id: string } {
   const tenant = pick(tenants, index)
   return { tenant: tenant.id, id: pick(tenant.pillars, index) }
