@@ -1,11 +1,8 @@
 /** A migrated database with ContentPilot on it, and customers to try it with. */
 import { randomBytes } from 'node:crypto'
 import { type Answer, connect, type Database } from '@tenantry/core'
-import { tenantExecutor } from '@tenantry/rls'
-import { createTestDatabase } from '@tenantry/testing'
+import { createTestSystem } from '@tenantry/testing'
 import { contentpilot } from '../../src/index.ts'
-import { migrations } from '../../src/migrations.ts'
-import { tenancy } from '../../src/tenancy.ts'
 import { EMBEDDING_DIMENSIONS } from '../../src/types.ts'
 
 export type Pilot = ReturnType<typeof contentpilot>
@@ -13,18 +10,11 @@ export type Scope = ReturnType<Pilot['as']>
 type Plain = Record<string, unknown>
 
 export async function pilotDatabase() {
-  const created = await createTestDatabase({
-    template: { key: 'contentpilot', sources: [migrations] },
-    migrate: (database) => contentpilot(database).migrate(),
-  })
+  const created = await createTestSystem(contentpilot)
   const { database } = created
   return {
     ...created,
-    pilot: contentpilot(database),
-    /** As the login: an owner or superuser, whom row security doesn't stop. */
-    async rows<T extends object = Plain>(text: string, params: readonly unknown[] = []): Promise<T[]> {
-      return objects<T>(await database.driver.query({ text, params }))
-    },
+    pilot: created.system,
     /** In a transaction of a role, with what the session's context says; null: nothing was set. */
     async rowsIn(
       role: string,
@@ -44,11 +34,8 @@ export async function pilotDatabase() {
       })
     },
     /** A statement of a customer's own, as PostgREST would run it. */
-    async rowsAs(userId: string, text: string, params: readonly unknown[] = []): Promise<Plain[]> {
-      return objects(
-        await tenantExecutor(database, tenancy, { userId }).run({ text, params, gated: false, once: true }),
-      )
-    },
+    rowsAs: (userId: string, text: string, params?: readonly unknown[]) =>
+      created.rowsAs({ userId }, text, params),
   }
 }
 

@@ -1,9 +1,7 @@
 /** A migrated database with SexyResume on it, and customers to try it with. */
-import { type Answer } from '@tenantry/core'
-import { tenantExecutor } from '@tenantry/rls'
+import type { Answer } from '@tenantry/core'
 import { createTestSystem, type RowDefaults } from '@tenantry/testing'
 import { sexyresume } from '../../src/index.ts'
-import { tenancy } from '../../src/tenancy.ts'
 import { EMBEDDING_DIMENSIONS, type ResumeData } from '../../src/types.ts'
 
 type Plain = Record<string, unknown>
@@ -32,16 +30,9 @@ export async function placeOf() {
   return {
     ...created,
     service: system.asService(),
-    /** As the login: an owner or superuser, whom row security doesn't stop. */
-    async rows<T extends object = Plain>(text: string, params: readonly unknown[] = []): Promise<T[]> {
-      return objects<T>(await database.driver.query({ text, params }))
-    },
     /** A statement of a customer's own, as PostgREST would run it. */
-    async rowsAs(userId: string, text: string, params: readonly unknown[] = []): Promise<Plain[]> {
-      return objects(
-        await tenantExecutor(database, tenancy, { userId }).run({ text, params, gated: false, once: true }),
-      )
-    },
+    rowsAs: (userId: string, text: string, params?: readonly unknown[]) =>
+      created.rowsAs({ userId }, text, params),
     /** As the service role, which workers and webhooks have. */
     async rowsAsService(text: string, params: readonly unknown[] = []): Promise<Plain[]> {
       return database.driver.transaction(
