@@ -1,6 +1,7 @@
 /** What a rule does with rows that are old enough. The built-in ones are beside this; others come from other rooms. */
 import type { DdlObject } from '@tenantry/core'
 import type { TablePrivileges } from '@tenantry/ddl'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Work } from './engine/work.ts'
 import type { Phase } from './rule/phase.ts'
 import type { RetentionRule } from './rule/rule.ts'
@@ -10,7 +11,12 @@ export interface RetentionAction {
   readonly kind: string
   /** What `tenantry_retention` is granted on the rule's table, beside SELECT. */
   readonly privileges: Pick<TablePrivileges, 'update' | 'delete'>
-  /** Further objects that it needs, such as grants on a table that it writes. */
+  /** Other tables that it writes, and what `tenantry_retention` is granted on them, beside SELECT. */
+  readonly writes?: readonly {
+    readonly table: PgTable
+    readonly privileges: Pick<TablePrivileges, 'insert' | 'update'>
+  }[]
+  /** Further objects that it needs. */
   readonly objects?: readonly DdlObject[]
   /** A run needs an archive store. */
   readonly archives: boolean

@@ -9,12 +9,10 @@ export type {
   TenantTable,
 } from './graph/table-graph.ts'
 export { type ActiveHolds, lockHolds, readHolds } from './holds/active.ts'
-export { legalHoldsModule } from './holds/module.ts'
 export { notHeld, type NotHeldOptions } from './holds/not-held.ts'
 export { type Hold, type HoldSubject, type PlaceHold, placeHold } from './holds/place-hold.ts'
 export { releaseHold, type ReleaseHold } from './holds/release-hold.ts'
 export { legalHolds } from './holds/table.ts'
-export { partitionRetirementsModule } from './partitions/module.ts'
 export { type Partition, type PartitionedTable, readPartitions } from './partitions/read-partitions.ts'
 export {
   type PartitionContents,
@@ -52,3 +50,5 @@ export type { RetentionRule } from './rule/rule.ts'
 export type { RuleStatus } from './status.ts'
 export { directoryArchive } from './store/directory.ts'
 export type { ArchiveStore } from './store/store.ts'
+export type { RollUpOptions } from './roll-up/plan.ts'
+export { rollUp } from './roll-up/roll-up.ts'

@@ -6,6 +6,7 @@ import { declaredGraph } from './graph/declared-graph.ts'
 import { legalHolds } from './holds/table.ts'
 import { holdObjects } from './holds/objects.ts'
 import { LIBRARY_SCHEMA, RETENTION_ROLE } from './names.ts'
+import { partitionRetirements } from './partitions/table.ts'
 import type { RetentionRule } from './rule/rule.ts'
 import { archiveSegments, retentionBatches, retentionLeases, retentionRuns } from './tables.ts'
 
@@ -15,6 +16,7 @@ export const moduleTables: readonly ModuleTable[] = [
   { table: archiveSegments, appendOnly: true },
   { table: retentionBatches, appendOnly: true },
   { table: legalHolds },
+  { table: partitionRetirements },
 ]
 
 type Rights = Pick<TablePrivileges, 'select' | 'insert' | 'update' | 'delete'>
@@ -33,6 +35,9 @@ export function retentionObjects(
     ...rules.flatMap(({ reads }) => reads.map((table) => [table, { select: true }] as const)),
   ])
   for (const { table, action } of rules) rights.set(table, merged(rights.get(table), action.privileges))
+  for (const { table, privileges } of rules.flatMap(({ action }) => action.writes ?? [])) {
+    rights.set(table, merged(rights.get(table), privileges))
+  }
   return [
     role({ name: RETENTION_ROLE }),
     schema({ name: LIBRARY_SCHEMA }),
@@ -70,7 +75,7 @@ function merged(known: Rights | undefined, further: Rights): Rights {
   return {
     select: true,
     ...(columns === true || columns.length > 0 ? { update: columns } : {}),
-    ...(known?.insert === undefined ? {} : { insert: known.insert }),
+    ...((known?.insert ?? further.insert) === undefined ? {} : { insert: true as const }),
     ...(known?.delete === true || further.delete === true ? { delete: true } : {}),
   }
 }

@@ -10,7 +10,7 @@ import {
   type TableGraph,
 } from '../src/index.ts'
 import { createPlace, type Place } from './support/firm-place.ts'
-import { documents, objects, schema, tenants } from './support/firm.ts'
+import { documents, module, objects, schema, tenants } from './support/firm.ts'
 
 const [ANNA, BERT] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b']
 const said = { reason: 'matter 12', by: 'counsel' }
@@ -18,7 +18,7 @@ const said = { reason: 'matter 12', by: 'counsel' }
 let place: Place
 let graph: TableGraph
 beforeAll(async () => {
-  place = await createPlace('firm', { schema, objects })
+  place = await createPlace('firm', { schema, objects, module })
   graph = await readGraph(place.database.driver, { tenants })
 })
 afterAll(() => place.close())

@@ -11,13 +11,13 @@ import {
   retirePartitions,
 } from '../src/index.ts'
 import { createPlace, type Place } from './support/firm-place.ts'
-import { objects, schema, tenants, usage } from './support/metered.ts'
+import { objects, rules, schema, tenants, usage } from './support/metered.ts'
 
 const CUSTOMER = '00000000-0000-4000-8000-00000000000c'
 
 let place: Place
 beforeEach(async () => {
-  place = await createPlace('metered', { schema, objects })
+  place = await createPlace('metered', { schema, objects, module: rules.module })
   await place.raw(`insert into customers values ('${CUSTOMER}')`)
   await place.raw(
     `insert into usage (customer_id, resource, cost_cents, created_at)

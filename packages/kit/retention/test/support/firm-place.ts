@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DdlObject, Executor } from '@tenantry/core'
+import type { DdlObject, Executor, Module } from '@tenantry/core'
 import { migrate } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
 import { serviceExecutor } from '@tenantry/rls'
@@ -18,15 +18,18 @@ export interface Place extends TestDatabase {
 export interface PlaceOptions {
   readonly schema: Readonly<Record<string, unknown>>
   readonly objects: readonly DdlObject[]
+  /** Whose tables belong to it as well. */
+  readonly module: Module
 }
 
 /** A database of its own, migrated from declarations, with nothing in it. */
-export async function createPlace(name: string, { schema, objects }: PlaceOptions): Promise<Place> {
+export async function createPlace(name: string, { schema, objects, module }: PlaceOptions): Promise<Place> {
+  const brought = Object.fromEntries((module.tables ?? []).map(({ table }, n) => [`brought_${n}`, table]))
   const test = await createTestDatabase({
     async migrate(database) {
       const directory = mkdtempSync(join(tmpdir(), 'tenantry-retention-'))
       try {
-        await generateMigration({ name, schema, objects, directory })
+        await generateMigration({ name, schema: { ...schema, ...brought }, objects, directory })
         await migrate(database.driver, { system: name, migrations: directory })
       } finally {
         rmSync(directory, { recursive: true })

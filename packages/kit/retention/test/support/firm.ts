@@ -2,7 +2,8 @@
 import { createdAt, id } from '@tenantry/core'
 import { defineTenancy, tenancyObjects } from '@tenantry/rls'
 import { foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import { legalHolds, legalHoldsModule } from '../../src/index.ts'
+import { retention } from '../../src/index.ts'
+import { moduleTableObjects } from './documents.ts'
 
 export const clients = pgTable('clients', { id: id(), name: text('name').notNull() })
 
@@ -60,8 +61,7 @@ export const remarks = pgTable(
 /** Nothing hangs on it, and it hangs on nothing. */
 export const cache = pgTable('cache', { id: id(), createdAt: createdAt() })
 
-export const tables = { clients, matters, documents, remarks, cache }
-export const schema = { ...tables, legalHolds }
+export const schema = { clients, matters, documents, remarks, cache }
 
 const tenancy = defineTenancy({
   kind: 'user-uuid',
@@ -72,9 +72,9 @@ const tenancy = defineTenancy({
     documents: { class: 'tenant', column: 'clientId' },
     remarks: { class: 'internal' },
     cache: { class: 'internal' },
-    legalHolds: { class: 'internal' },
   },
 })
 
 export const tenants = tenancy.tables
-export const objects = [...tenancyObjects(tenancy), ...legalHoldsModule.objects]
+export const { module } = retention({ rules: [], schema, tenants })
+export const objects = [...tenancyObjects(tenancy), ...module.objects, ...moduleTableObjects(module)]

@@ -3,12 +3,8 @@ import { createdAt, id } from '@tenantry/core'
 import { partitioned } from '@tenantry/ddl'
 import { defineTenancy, tenancyObjects } from '@tenantry/rls'
 import { bigint, date, index, integer, numeric, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
-import {
-  legalHolds,
-  legalHoldsModule,
-  partitionRetirements,
-  partitionRetirementsModule,
-} from '../../src/index.ts'
+import { defineRetention, retention, rollUp } from '../../src/index.ts'
+import { moduleTableObjects } from './documents.ts'
 
 export const customers = pgTable('customers', { id: id(), name: text('name') })
 
@@ -46,7 +42,7 @@ export const usageMonthly = pgTable(
   (table) => [primaryKey({ columns: [table.customerId, table.resource, table.month] })],
 )
 
-export const schema = { customers, usage, usageMonthly, legalHolds, partitionRetirements }
+export const schema = { customers, usage, usageMonthly }
 
 const tenancy = defineTenancy({
   kind: 'user-uuid',
@@ -55,16 +51,29 @@ const tenancy = defineTenancy({
     customers: { class: 'tenant', column: 'id' },
     usage: { class: 'tenant', column: 'customerId' },
     usageMonthly: { class: 'tenant', column: 'customerId' },
-    legalHolds: { class: 'internal' },
-    partitionRetirements: { class: 'internal' },
   },
 })
 
 export const tenants = tenancy.tables
 export const partitions = { table: usage, by: 'created_at', every: 'month', initialFrom: '2026-01' } as const
+
+export const usageRule = defineRetention(usage, {
+  age: { column: 'createdAt', years: 2 },
+  action: rollUp(usage, usageMonthly, {
+    month: 'month',
+    groupBy: { customerId: 'customerId', resource: 'resource' },
+    sums: { costCents: 'costCents', tokens: 'tokens' },
+    count: 'calls',
+    dropPartitions: true,
+  }),
+  batch: { rows: 7, maxRows: 7 },
+  floors: { maxFraction: null },
+})
+
+export const rules = retention({ rules: [usageRule], schema, tenants })
 export const objects = [
   ...tenancyObjects(tenancy),
   ...partitioned(partitions),
-  ...legalHoldsModule.objects,
-  ...partitionRetirementsModule.objects,
+  ...rules.module.objects,
+  ...moduleTableObjects(rules.module),
 ]
