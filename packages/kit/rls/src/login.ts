@@ -130,15 +130,38 @@ async function probe(database: Database): Promise<Login> {
   }
   const restricted = database.driverAs(ROLES.tenant)
   if (restricted === null) return { ...base, mode: 'transaction', driver: database.driver }
-  await assertRestricted(restricted)
+  await assertRole(restricted, ROLES.tenant)
   return { ...base, mode: 'startup', driver: restricted }
 }
 
+/** Sessions of the service role, asked once for each database what they are. */
+const serviceSessions = new WeakMap<Database, Promise<Driver | null>>()
+
+/**
+ * Sessions that start as the service role, so that a single statement needs no transaction in which to become it.
+ * Null where sessions can't be opened that way.
+ */
+export function serviceSessionsOf(database: Database): Promise<Driver | null> {
+  let sessions = serviceSessions.get(database)
+  if (sessions === undefined) {
+    sessions = openServiceSessions(database)
+    serviceSessions.set(database, sessions)
+    sessions.catch(() => serviceSessions.delete(database))
+  }
+  return sessions
+}
+
+async function openServiceSessions(database: Database): Promise<Driver | null> {
+  const driver = database.driverAs(ROLES.service)
+  if (driver !== null) await assertRole(driver, ROLES.service)
+  return driver
+}
+
 /** A proxy may drop start-up parameters; then the sessions would have the login's rights. */
-async function assertRestricted(driver: Driver): Promise<void> {
+async function assertRole(driver: Driver, role: string): Promise<void> {
   const { rows } = await driver.query({ text: 'select current_user::text', params: [] })
-  if (rows[0]?.[0] === ROLES.tenant) return
-  throw new ConfigurationError('The server did not start the session as the tenant role', {
+  if (rows[0]?.[0] === role) return
+  throw new ConfigurationError(`The server did not start the session as ${role}`, {
     hint: "A pooler in between ignores start-up parameters: pass { situation: 'pooler' }, or use a login of its own that is subject to row security",
   })
 }

@@ -11,7 +11,7 @@ import {
 } from '@tenantry/core'
 import { ORGANIZATION_GATE, USER_GATE } from './gate.ts'
 import { inside, refuseInside } from './inside.ts'
-import { knownLogin, type Login, loginOf } from './login.ts'
+import { knownLogin, type Login, loginOf, serviceSessionsOf } from './login.ts'
 import { ROLES } from './names.ts'
 import { checkedTenant, contextEcho, contextOf, contextStatement, gateValues } from './principal.ts'
 import { refuseUnfit } from './refuse-unfit.ts'
@@ -75,17 +75,19 @@ export function serviceExecutor(database: Database, tenant: string | null = null
     ],
     echo: { text: `select 1 / (current_user = '${ROLES.service}')::integer`, params: [], reusable: true },
   }
+  async function serviceLogin(): Promise<Login> {
+    refuseInside(database)
+    const login = knownLogin(database) ?? (await loginOf(database))
+    if (login.service) return login
+    throw new IsolationError(`The login ${login.name} may not act as the service role`, {
+      hint: `Use a login of its own for jobs, or grant it: grant ${ROLES.service} to "${login.name}" with inherit false, set true`,
+    })
+  }
   async function begin<T>(
     more: ScopeTransactionOptions,
     run: (connection: Connection) => Promise<T>,
   ): Promise<T> {
-    refuseInside(database)
-    const login = await loginOf(database)
-    if (!login.service) {
-      throw new IsolationError(`The login ${login.name} may not act as the service role`, {
-        hint: `Use a login of its own for jobs, or grant it: grant ${ROLES.service} to "${login.name}" with inherit false, set true`,
-      })
-    }
+    const login = await serviceLogin()
     return login.driver.transaction({ ...limitOf(database, login), ...more, ...options }, run)
   }
   return {
@@ -95,7 +97,12 @@ export function serviceExecutor(database: Database, tenant: string | null = null
     database,
     async run(query, values = {}) {
       refuseUnfit(query.text)
-      return begin({}, (connection) => connection.query(bindQuery(query, values)))
+      const statement = bindQuery(query, values)
+      await serviceLogin()
+      // A text of the host's own might change its session: it gets a transaction, which is looked at when it ends.
+      const sessions = query.once === true ? null : await serviceSessionsOf(database)
+      if (sessions !== null) return sessions.query(statement)
+      return begin({}, (connection) => connection.query(statement))
     },
     transaction: (run, more = {}) =>
       begin(more, (connection) => inside(database, connection, { role: 'service', tenant }, run)),

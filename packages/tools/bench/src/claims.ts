@@ -2,7 +2,7 @@
 import { bindQuery, connect, type Database, encodeParam, type Executor } from '@tenantry/core'
 import { serviceExecutor, tenantExecutor } from '@tenantry/rls'
 import { runWorker } from '@tenantry/workflow'
-import { run as runGraphile, runMigrations } from 'graphile-worker'
+import { Logger, run as runGraphile, runMigrations } from 'graphile-worker'
 import postgres from 'postgres'
 import { articleTransitions, createClaimsDatabase, jobClaims, tenancy } from './claims-database.ts'
 import { pgbenchRate } from './claims-pgbench.ts'
@@ -162,6 +162,8 @@ async function graphile({ owner, ownerUrl }: Bench, { batch, rows }: Load): Prom
       maxPoolSize: CLIENTS,
       concurrency: batch,
       noHandleSignals: true,
+      // It would print a line for every job.
+      logger: new Logger(() => () => {}),
       taskList: {
         noop() {
           if (--left === 0) finished()
