@@ -30,7 +30,9 @@ describeOnServer('archive-then-delete', () => {
     })
     expect(await test.count('documents')).toBe(21)
     expect(await test.count('tenantry.archive_segments')).toBe(3)
-    expect((await readdir(test.folder, { recursive: true })).filter((name) => name.endsWith('.gz'))).toHaveLength(3)
+    expect(
+      (await readdir(test.folder, { recursive: true })).filter((name) => name.endsWith('.gz')),
+    ).toHaveLength(3)
     expect(new Set(events.map(({ type }) => type))).toEqual(
       new Set(['started', 'exported', 'verified', 'recorded', 'batch', 'ended']),
     )

@@ -1,7 +1,8 @@
 /** How many rows the next transaction takes, by how long the last ones took. */
 
-/** Fast enough to grow: at half the target a quarter more rows stays well below it. */
-const GROWTH = 1.25
+/** Below a quarter of the target twice as many rows stay below half of it; then smaller steps close in. */
+const growthAt = (ms: number, targetMs: number): number =>
+  ms < targetMs / 4 ? 2 : ms < targetMs / 2 ? 1.25 : 1
 
 export class AdaptiveBatch {
   readonly #max: number
@@ -26,6 +27,6 @@ export class AdaptiveBatch {
 
   took(ms: number): void {
     if (ms > this.#targetMs) this.#rows = Math.max(1, Math.floor(this.#rows / 2))
-    else if (ms < this.#targetMs / 2) this.#rows = Math.min(this.#max, Math.ceil(this.#rows * GROWTH))
+    else this.#rows = Math.min(this.#max, Math.ceil(this.#rows * growthAt(ms, this.#targetMs)))
   }
 }

@@ -1,13 +1,13 @@
 /** Deletes what an object holds, and nothing that has changed since it was written. */
 import type { Connection } from '@tenantry/core'
-import { quoteIdentifier, quoteLiteral } from '@tenantry/ddl'
+import { quoteIdentifier } from '@tenantry/ddl'
 import { textOf } from '../format/lines.ts'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
 import { AdaptiveBatch } from './adaptive.ts'
 import { closeIn } from './batches.ts'
 import type { ReadBack } from './read-back.ts'
 import type { Segment } from './segments.ts'
-import { lineOf, qualified, typeOf } from './shape.ts'
+import { lineOf, qualified, typeOf, valueIn } from './shape.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -75,7 +75,7 @@ async function deleteLines(
   const keys = shape.primaryKey.map((name, index) => ({
     own: qualified(target, name),
     alias: quoteIdentifier(`key_${index}`),
-    value: `(line.text::json ->> ${quoteLiteral(name)})::${typeOf(shape, name)}`,
+    value: `${valueIn('line.text', segment.shape, name)}::${typeOf(shape, name)}`,
   }))
   const { rows } = await connection.query({
     text: `

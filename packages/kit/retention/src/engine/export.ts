@@ -79,39 +79,41 @@ async function readPage(
     const stays = await work.staysNow(connection)
     return connection.query({
       text: `
-with page as materialized (
-  select ${lineOf(target, shape)} as line, pg_catalog.row_number() over () as number
-  from (
-    select * from ${target.sql}
-    where ${eligible(rule, phase, stays)}
-      ${after(rule, shape, access, position, 5)}
-    order by ${orderText(rule, access)}
-    limit $3::bigint
-  ) as ${quoteIdentifier(target.name)}
-),
-sized as (
-  select line, number, pg_catalog.sum(pg_catalog.octet_length(line) + 1) over (order by number) as bytes
-  from page
-)
 select
-  pg_catalog.string_agg(line, E'\\n' order by number),
-  pg_catalog.count(*),
-  (select pg_catalog.count(*) from page)
-from sized
-where bytes <= $4::bigint or number = 1`,
+  pg_catalog.string_agg(line, E'\\n') filter (where bytes <= $4::bigint or number = 1),
+  pg_catalog.count(*) filter (where bytes <= $4::bigint or number = 1),
+  pg_catalog.count(*)
+from (
+  select
+    line,
+    pg_catalog.row_number() over run as number,
+    pg_catalog.sum(pg_catalog.octet_length(line) + 1) over run as bytes
+  from (
+    select ${lineOf(target, shape)} as line
+    from (
+      select * from ${target.sql}
+      where ${eligible(rule, phase, stays)}
+        ${after(rule, shape, access, position, 5)}
+      order by ${orderText(rule, access)}
+      limit $3::bigint
+    ) as ${quoteIdentifier(target.name)}
+  ) as page
+  -- In the order in which the rows come: sorting their lines would cost more than making them.
+  window run as (rows unbounded preceding)
+) as sized`,
       params: [...work.parameters, limits.rows, limits.bytes, ...(position ?? [])],
     })
   })
   const [text, count, found] = answer.rows[0] ?? []
   const rows = Number(count)
   if (typeof text !== 'string') return { lines: Buffer.alloc(0), rows: 0, position, complete: true }
-  const lastLine = JSON.parse(text.slice(text.lastIndexOf('\n') + 1)) as Readonly<
-    Record<string, string | null>
-  >
+  const lastLine = JSON.parse(text.slice(text.lastIndexOf('\n') + 1)) as readonly (string | null)[]
   return {
     lines: Buffer.from(`${text}\n`),
     rows,
-    position: access.order.map((name) => lastLine[name] ?? ''),
+    position: access.order.map(
+      (name) => lastLine[shape.columns.findIndex((column) => column.name === name)] ?? '',
+    ),
     complete: rows === Number(found),
   }
 }

@@ -72,12 +72,18 @@ export const qualified = (target: Relation, column: string): string =>
   `${quoteIdentifier(target.name)}.${quoteIdentifier(column)}`
 
 /**
- * The row as one line of JSON, every value in PostgreSQL's own text: nothing is lost to a JavaScript type. The same
- * expression makes the archive and is compared with it before a row is deleted.
+ * The row as one line: a JSON array of the columns' values in PostgreSQL's own text, so that nothing is lost to a
+ * JavaScript type. The same expression makes the archive and is compared with it before a row is deleted. An array
+ * costs a third of what an object does.
  */
 export function lineOf(target: Relation, { columns }: Pick<TableShape, 'columns'>): string {
-  const values = columns.map(({ name }) => `${qualified(target, name)}::text as ${quoteIdentifier(name)}`)
-  return `(select pg_catalog.row_to_json(line)::text from (select ${values.join(', ')}) as line)`
+  const values = columns.map(({ name }) => `${qualified(target, name)}::text`)
+  return `pg_catalog.to_json(array[${values.join(', ')}])::text`
+}
+
+/** The text of a column in a line. */
+export function valueIn(line: string, { columns }: Pick<TableShape, 'columns'>, name: string): string {
+  return `(${line}::json ->> ${columns.findIndex((column) => column.name === name)})`
 }
 
 export function typeOf({ columns }: TableShape, name: string): string {

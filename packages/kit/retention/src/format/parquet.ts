@@ -11,14 +11,12 @@ export const parquet: ArchiveFormat = {
   suffix: '.parquet',
   async encode(content, columns) {
     const { parquetWriteBuffer } = await load(() => import('hyparquet-writer'))
-    const rows = splitLines(content).map(
-      (line) => JSON.parse(line) as Readonly<Record<string, string | null>>,
-    )
-    const columnData = columns.map((name) => ({
+    const rows = splitLines(content).map((line) => JSON.parse(line) as readonly (string | null)[])
+    const columnData = columns.map((name, index) => ({
       name,
       type: 'STRING' as const,
       nullable: true,
-      data: rows.map((row) => row[name] ?? null),
+      data: rows.map((row) => row[index] ?? null),
     }))
     return new Uint8Array(parquetWriteBuffer({ columnData }))
   },
@@ -30,10 +28,9 @@ export const parquet: ArchiveFormat = {
   },
 }
 
-/** As row_to_json writes it: the columns' order, no spaces, the same escapes. */
+/** As to_json writes it: no spaces, the same escapes. */
 function lineFrom(columns: readonly string[], row: Readonly<Record<string, unknown>>): string {
-  const pairs = columns.map((name) => `${JSON.stringify(name)}:${JSON.stringify(row[name] ?? null)}`)
-  return `{${pairs.join(',')}}\n`
+  return `${JSON.stringify(columns.map((name) => row[name] ?? null))}\n`
 }
 
 async function load<T>(from: () => Promise<T>): Promise<T> {

@@ -1,10 +1,10 @@
 /** Brings archived rows back, after checking that objects and table are what they were. */
 import type { Connection } from '@tenantry/core'
-import { quoteIdentifier, quoteLiteral, relation, type Relation, type RelationReference } from '@tenantry/ddl'
+import { quoteIdentifier, relation, type Relation, type RelationReference } from '@tenantry/ddl'
 import { readBack, type ReadBack } from '../engine/read-back.ts'
 import { type Segment, segmentsWhere } from '../engine/segments.ts'
 import { mayBecome, prepared, type Transactor } from '../engine/session.ts'
-import { lineOf, readShape, type TableShape } from '../engine/shape.ts'
+import { lineOf, readShape, valueIn, type TableShape } from '../engine/shape.ts'
 import { ArchiveError, RetentionRefusedError, SchemaChangedError } from '../errors.ts'
 import { formats } from '../format/format.ts'
 import { textOf } from '../format/lines.ts'
@@ -165,7 +165,7 @@ async function insertLines(
   const known = new Map(shape.columns.map((column) => [column.name, column]))
   const columns = segment.shape.columns.filter(({ name }) => known.get(name)?.generated === false)
   const values = columns.map(
-    ({ name }) => `(archived.line::json ->> ${quoteLiteral(name)})::${known.get(name)?.type ?? 'text'}`,
+    ({ name }) => `${valueIn('archived.line', segment.shape, name)}::${known.get(name)?.type ?? 'text'}`,
   )
   const compared = { columns: segment.shape.columns.filter(({ name }) => known.has(name)) }
   const { rows } = await connection.query({

@@ -32,7 +32,7 @@ export type ActionOptions<T extends PgTable> =
   | 'archive-then-delete'
   | {
       readonly kind: 'archive-then-delete'
-      /** Default `ndjson`: gzip of one JSON object a line. `parquet` needs hyparquet-writer and hyparquet. */
+      /** Default `ndjson`: gzip of JSON Lines, an array a row. `parquet` needs hyparquet-writer and hyparquet. */
       readonly format?: 'ndjson' | 'parquet'
       /** Rows of one object at most. Default 50,000. */
       readonly segmentRows?: number
@@ -63,7 +63,7 @@ export type ActionOptions<T extends PgTable> =
 export interface BatchOptions {
   /** Rows of the first transaction. Default 500. */
   readonly rows?: number
-  /** Rows of one transaction at most. Default 5,000. */
+  /** Rows of one transaction at most. Default 20,000. */
   readonly maxRows?: number
   /** A transaction that takes longer halves the next one, in milliseconds. Default 50. */
   readonly targetMs?: number

@@ -46,7 +46,10 @@ export const documents = pgTable(
     embedding: vector('embedding', { dimensions: 3 }),
     ...timestamps(),
   },
-  (table) => [index('documents_created').on(table.createdAt), unique('documents_user').on(table.userId, table.id)],
+  (table) => [
+    index('documents_created').on(table.createdAt),
+    unique('documents_user').on(table.userId, table.id),
+  ],
 )
 
 export const notes = pgTable(
