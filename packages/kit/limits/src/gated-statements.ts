@@ -6,17 +6,14 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 const dialect = new PgDialect()
 
 /**
- * Compiles `select columns from source where gate` when it is first needed. A gate is one object for all principals
- * of a system, so there are two statements at most.
+ * Compiles a statement, which puts the gate into each part that reads, when it is first needed. A gate is one object
+ * for all principals of a system, so there are two statements at most.
  */
-export function gatedSelect(columns: string, source: SQL): (gate: SQL | null) => CompiledQuery {
+export function gatedStatement(build: (gate: SQL) => SQL): (gate: SQL | null) => CompiledQuery {
   const gated = new WeakMap<SQL, CompiledQuery>()
   let plain: CompiledQuery | undefined
   const compile = (gate: SQL | null): CompiledQuery =>
-    compiledQuery(
-      dialect.sqlToQuery(sql`select ${sql.raw(columns)} from ${source} where ${gate ?? sql`true`}`),
-      { gated: gate !== null },
-    )
+    compiledQuery(dialect.sqlToQuery(build(gate ?? sql`true`)), { gated: gate !== null })
   return (gate) => {
     if (gate === null) return (plain ??= compile(null))
     const known = gated.get(gate) ?? compile(gate)

@@ -1,7 +1,7 @@
 import { type Executor, type Module, NotFoundError, ValidationError } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { gatedSelect, tenantOf } from '../gated-statements.ts'
+import { gatedStatement, tenantOf } from '../gated-statements.ts'
 import { serviceJob } from '../service-job.ts'
 import { RateLimitError } from './error.ts'
 import { rateLimitObjects } from './objects.ts'
@@ -90,14 +90,16 @@ export function defineRateLimitRows<T extends PgTable>(
 function bind(plan: RateLimitsPlan, module: Module): RateLimits<string> {
   const { label } = plan.target
   const value = (name: string, type: string) => sql`${sql.placeholder(name)}::${sql.raw(type)}`
-  const select = gatedSelect(
-    'taken.allowed, taken.quota, taken.remaining, taken.retry_after_ms, taken.reset_after_ms',
-    sql`tenantry.${sql.identifier(plan.functionName)}(
+  const statement = gatedStatement(
+    (
+      gate,
+    ) => sql`select taken.allowed, taken.quota, taken.remaining, taken.retry_after_ms, taken.reset_after_ms
+    from tenantry.${sql.identifier(plan.functionName)}(
       ${value('tenant', plan.tenant.type)}, ${value('limit', 'text')}, ${value('subject', 'text')}, ${value('amount', 'integer')}
-    ) as taken`,
+    ) as taken where ${gate}`,
   )
   async function call(executor: Executor, limit: string, subject: string, amount: number) {
-    const { rows } = await executor.run(select(executor.gate), {
+    const { rows } = await executor.run(statement(executor.gate), {
       tenant: tenantOf(executor, `Calls of ${label}`),
       limit,
       subject,
