@@ -135,11 +135,11 @@ describe('finishing', () => {
     expect(await state()).toEqual(['done', 2, false, null])
   })
 
-  it('again with the same token answers the same and changes nothing', async () => {
+  it('again with the same token says so and changes nothing', async () => {
     await add('one')
     const claim = await take()
-    await jobClaims.finish(test.service, claim, { set: { title: 'first' } })
-    await jobClaims.finish(test.service, claim, { set: { title: 'second' } })
+    expect(await jobClaims.finish(test.service, claim, { set: { title: 'first' } })).toBe('finished')
+    expect(await jobClaims.finish(test.service, claim, { set: { title: 'second' } })).toBe('repeated')
     expect(await test.raw('select title from jobs')).toEqual([['first']])
   })
 

@@ -206,7 +206,7 @@ describe('publishing', () => {
     const out = { platformPostId: '4711', platformUrl: 'https://blog.example/4711' }
     await acme.service.publishReferences.renew(claim)
     await acme.service.publishReferences.published(claim, out)
-    await acme.service.publishReferences.published(claim, out)
+    await acme.service.publishReferences.published(claim, { ...out, platformUrl: 'https://blog.example/2' })
     expect(await articles.get(article.id)).toMatchObject({
       status: 'published',
       publishStatus: 'published',

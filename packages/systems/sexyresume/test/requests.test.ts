@@ -86,6 +86,8 @@ describe('an enhancement', () => {
       processingStatus: 'completed',
       completedAt: expect.any(Date),
     })
+    const again = { ...RESULT, suggestions: [suggestion(0.5), suggestion(0.6)] }
+    expect(await of.service.enhancements.complete(claim, again)).toEqual(made)
     await expect(of.service.enhancements.complete({ ...claim, token: NOBODY }, RESULT)).rejects.toMatchObject(
       { code: 'TENANTRY_STALE_TRANSITION' },
     )
@@ -333,6 +335,7 @@ describe('an export', () => {
       ),
     ).toEqual([{ day: true }])
     await place.rows(`update exports set expires_at = now() where id = $1`, [plain.id])
+    await service.exports.complete(claim, file)
     await expect(scope.exports.file(plain.id)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
   })
 

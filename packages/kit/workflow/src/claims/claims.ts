@@ -60,8 +60,11 @@ export interface RenewOptions<T extends PgTable, State extends string> {
   readonly set?: ClaimValues<T> | undefined
 }
 
-/** `stale`: the lease ran out and another holder has, or had, the row; or it was deleted. Nothing was changed. */
-export type FinishOutcome = 'finished' | 'stale'
+/**
+ * `repeated`: the same token had finished the row before. `stale`: the lease ran out and another holder has, or
+ * had, the row; or it was deleted. In both cases nothing was changed.
+ */
+export type FinishOutcome = 'finished' | 'repeated' | 'stale'
 export type FailOutcome = 'retried' | 'failed' | 'stale'
 export type RenewOutcome = 'renewed' | 'stale'
 export type ReleaseOutcome = 'released' | 'stale'
@@ -101,8 +104,15 @@ export interface Claims<T extends PgTable, State extends string> {
     executor: Executor,
     options?: { readonly limit?: number; readonly leaseSeconds?: number },
   ): Promise<ClaimBatch<T>>
-  /** Finishes a row. Again with the same token it changes nothing. @throws StaleTransitionError */
-  finish(executor: Executor, claim: ClaimKey, options?: FinishOptions<T, State>): Promise<void>
+  /**
+   * Finishes a row. Again with the same token it changes nothing, and says so: whoever writes more than the row in
+   * the same transaction does that for `finished` only. @throws StaleTransitionError
+   */
+  finish(
+    executor: Executor,
+    claim: ClaimKey,
+    options?: FinishOptions<T, State>,
+  ): Promise<Exclude<FinishOutcome, 'stale'>>
   /** Outcomes are in the order of the input. */
   finishAll(
     executor: Executor,
@@ -171,14 +181,14 @@ export function defineClaims<
       return claimBatch<T>(plan, answer)
     },
     async finish(executor, claim, finish = {}) {
-      only(await claims.finishAll(executor, [{ claim, ...finish }]))
+      return only(await claims.finishAll(executor, [{ claim, ...finish }]))
     },
     async finishAll(executor, items) {
       for (const { to } of items) if (to !== undefined) expectState(plan.done, to, 'done')
       const rows = await run.hold(executor, 'finish', items, (of) => ({
         states: of.map(({ to = plan.done[0] }) => to),
       }))
-      return rows.map(({ changed, repeated }) => (changed || repeated ? 'finished' : 'stale'))
+      return rows.map(({ changed, repeated }) => (changed ? 'finished' : repeated ? 'repeated' : 'stale'))
     },
     async fail(executor, claim, reason, fail = {}) {
       return only(await claims.failAll(executor, [{ claim, reason, ...fail }]))

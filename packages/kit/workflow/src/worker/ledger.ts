@@ -60,7 +60,8 @@ export function createLedger<T extends PgTable, State extends string>({
         executor,
         finished.map(({ result }) => ({ claim: result.claim, ...('finish' in result ? result.finish : {}) })),
       )
-      return outcomes.map((outcome) => (outcome === 'stale' ? 'lost' : outcome))
+      // Repeated after a lost connection, or by the handler in a transaction of its own.
+      return outcomes.map((outcome) => (outcome === 'stale' ? 'lost' : 'finished'))
     })
     await attempt(failed, async () => {
       const outcomes = await claims.failAll(

@@ -116,7 +116,7 @@ export const publishReferences = defineRepository(table, {
       serviceOnly(executor, 'published')
       const set = parseInput(table, publishedInput, input)
       await executor.transaction(async (within) => {
-        await publishClaims.finish(within, claim, { set })
+        if ((await publishClaims.finish(within, claim, { set })) === 'repeated') return
         const own = bindTenant(within, claim.tenant)
         const { articleId } = await publishReferences.bind(own).get(claim.id)
         await articleOut(own, articleId, set)

@@ -79,7 +79,7 @@ export const sections = defineRepository(table, {
     /** researching | generating → completed. Again with the same claim it changes nothing. */
     async written(claim: ClaimKey, input: WrittenSectionInput): Promise<void> {
       serviceOnly(executor, 'written')
-      return sectionClaims.finish(executor, claim, { set: parseInput(table, writtenSectionInput, input) })
+      await sectionClaims.finish(executor, claim, { set: parseInput(table, writtenSectionInput, input) })
     },
 
     /** Puts a section back to be tried again after a wait, or gives it up after the last attempt. */

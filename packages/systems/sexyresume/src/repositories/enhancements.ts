@@ -53,17 +53,22 @@ export const enhancements = defineRepository(table, {
     },
 
     /**
-     * Keeps what came of it: the content, what it cost, and the suggestions, in one transaction. Throws
+     * Keeps what came of it: the content, what it cost, and the suggestions, in one transaction, and answers the
+     * suggestions. Again with the same claim it changes nothing and answers those that there are. Throws
      * StaleTransitionError when another worker has taken over. Service role only.
      */
     async complete(claim: ClaimKey, input: EnhancedInput): Promise<Row<typeof enhancementSuggestions>[]> {
       serviceOnly(executor, 'complete')
       const { suggestions, ...result } = parseInput(table, enhancedInput, input)
       return executor.transaction(async (within) => {
-        await enhancementClaims.finish(within, claim, { set: result })
-        return suggestionsOf
-          .bind(bindTenant(within, claim.tenant))
-          .createMany(suggestions.map((suggestion) => ({ ...suggestion, requestId: claim.id })))
+        const outcome = await enhancementClaims.finish(within, claim, { set: result })
+        const own = suggestionsOf.bind(bindTenant(within, claim.tenant))
+        if (outcome === 'repeated') {
+          const kept: Row<typeof enhancementSuggestions>[] = []
+          for await (const row of own.stream({ where: { requestId: claim.id } })) kept.push(row)
+          return kept
+        }
+        return own.createMany(suggestions.map((suggestion) => ({ ...suggestion, requestId: claim.id })))
       })
     },
 

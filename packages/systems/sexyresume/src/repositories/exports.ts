@@ -78,12 +78,15 @@ export const exports = defineRepository(table, {
       return exportClaims.claim(executor, options)
     },
 
-    /** The file is there. It expires a day from now. Throws StaleTransitionError when another worker has taken over. */
+    /**
+     * The file is there. It expires a day from now. Again with the same claim it changes nothing. Throws StaleTransitionError
+     * when another worker has taken over.
+     */
     async complete(claim: ClaimKey, input: ExportedFileInput): Promise<void> {
       serviceOnly(executor, 'complete')
       const file = parseInput(table, exportedFileInput, input)
       await executor.transaction(async (within) => {
-        await exportClaims.finish(within, claim, { set: file })
+        if ((await exportClaims.finish(within, claim, { set: file })) === 'repeated') return
         await exports.bind(bindTenant(within, claim.tenant)).statement(
           'expire in a day',
           ({ tenant, value }) => ({
