@@ -106,10 +106,12 @@ export async function runRule(
         return beginRun(connection, rule, found.cutoff.cutoff)
       }))
     const budget = new Budget(session, options)
+    const phases = rule.action.phases(rule)
+    for (const { effect } of phases) tally.add(effect, 0)
     const work = createWork({
       rule,
       run: current,
-      phases: rule.action.phases(rule),
+      phases,
       shape: found.shape,
       graph: found.graph,
       notReferred: found.notReferred,

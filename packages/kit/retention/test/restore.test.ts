@@ -1,0 +1,132 @@
+/** What comes back from an archive, in every format and for every type. */
+import { expect, it } from 'vitest'
+import { describeOnServer } from '@tenantry/testing/vitest'
+import { defineRetention, directoryArchive, retention, SchemaChangedError } from '../src/index.ts'
+import { documents, rules, schema } from './support/documents.ts'
+import { ALICE, seedDocuments, setup, type Setup } from './support/setup.ts'
+
+const asParquet = retention({
+  schema,
+  rules: [
+    defineRetention(documents, {
+      name: 'documents',
+      age: { column: 'createdAt', days: 90 },
+      action: { kind: 'archive-then-delete', format: 'parquet', segmentRows: 400 },
+      floors: { maxFraction: null },
+    }),
+  ],
+})
+
+/** Values at the edges of their types, and texts that could break a line, a quote or a literal. */
+async function seedEdges(test: Setup): Promise<void> {
+  await test.raw(`
+insert into documents (
+  user_id, title, size, price, content, details, tags, numbers, weight, flag, seen_at, code, embedding, created_at
+)
+select
+  '${ALICE}', title, size, price, content, details::jsonb, tags, numbers, weight, flag, seen_at, code,
+  embedding::vector, now() - interval '1 year' - n * interval '1 microsecond'
+from (values
+  (1, 'plain', 9223372036854775807, 'NaN'::numeric, '\\x00ff'::bytea, '{"a": 1e400}', array['a', 'null', null, '', 'a,b"c\\d{}'], array[1, null], 'NaN'::float8, true, 'infinity'::timestamptz, 'x', '[1,2.5,-3e-8]'),
+  (2, E'line\\nbreak\\ttab\\r\\f\\b\\x7f\\x01', -9223372036854775808, 'Infinity', '', '"text"', '{}', '{}', '-Infinity', false, '-infinity', '', '[0,0,0]'),
+  (3, '"quoted" \\ back $1 $$ ''single'' ü 漢 🙂 \\u0000 \\n', 0, 123456789012345678901234567890.123456789, null, 'null', null, null, 0.1 + 0.2, null, '2001-02-03 04:05:06.789012+13', null, null),
+  (4, '', null, -0.00, '\\x', '[]', array['{', '}'], array[-2147483648, 2147483647], '-0', true, '0044-03-15 BC', '            ', '[1e-38,3.4e38,1]'),
+  (5, '[null,"x"]', 1, 1e-20, '\\x5c6e', '{"z": {"b": null, "a": [true]}}', array[null], array[null::int], 5e-324, false, '294276-12-31 23:59:59.999999+00', 'é', '[0.1,0.2,0.3]')
+) as edge (n, title, size, price, content, details, tags, numbers, weight, flag, seen_at, code, embedding)`)
+}
+
+const contents = (test: Setup, table = 'documents') =>
+  test.raw(`select row(t.*)::text from ${table} as t order by id`)
+
+describeOnServer('restored rows', () => {
+  it.each([
+    ['JSON Lines', rules],
+    ['Parquet', asParquet],
+  ])('are the same to the bit: %s', async (_format, which) => {
+    await using test = await setup()
+    await seedEdges(test)
+    await seedDocuments(test, 500)
+    const before = await contents(test)
+    expect(before.some(([row]) => String(row).includes('NaN'))).toBe(true)
+    const store = directoryArchive(test.folder)
+    const [report] = await which.run(test.database, { rules: ['documents'], store })
+    expect(report).toMatchObject({ changed: { delete: 505 }, kept: 0, archived: { segments: 2 } })
+    expect(await test.count('documents')).toBe(0)
+    expect(await which.restore(test.database, { store, rule: 'documents' })).toMatchObject({
+      restored: 505,
+      altered: 0,
+    })
+    expect(await contents(test)).toEqual(before)
+  })
+
+  it('can go into another table, and be told apart where a trigger changed them', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 100)
+    const before = await contents(test)
+    const store = directoryArchive(test.folder)
+    await rules.run(test.database, { rules: ['documents'], store })
+    await test.raw('create table looked_at (like documents including all)')
+    await test.raw('grant select, insert on looked_at to tenantry_service')
+    const into = { name: 'looked_at' }
+    expect(await rules.restore(test.database, { store, rule: 'documents', into })).toMatchObject({
+      restored: 100,
+    })
+    expect(await contents(test, 'looked_at')).toEqual(before)
+    expect(await test.count('documents')).toBe(0)
+    await test.raw('truncate looked_at')
+    await test.raw(
+      `create function shout() returns trigger language plpgsql as 'begin new.title := upper(new.title); return new; end'`,
+    )
+    await test.raw('create trigger shout before insert on looked_at for each row execute function shout()')
+    expect(await rules.restore(test.database, { store, rule: 'documents', into })).toMatchObject({
+      restored: 100,
+      altered: 100,
+    })
+  })
+
+  it('are chosen by segment', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 1000)
+    const store = directoryArchive(test.folder)
+    await rules.run(test.database, { rules: ['documents'], store })
+    const [[segment] = []] = await test.raw(
+      'select id::text from tenantry.archive_segments where sequence = 2',
+    )
+    expect(await rules.restore(test.database, { store, segments: [String(segment)] })).toMatchObject({
+      segments: 1,
+      restored: 400,
+    })
+  })
+})
+
+describeOnServer('a table that has changed since', () => {
+  it.each<readonly [string, string, RegExp]>([
+    ['lost a column', 'alter table documents drop column code', /code is gone/],
+    ['has a new one', 'alter table documents add column extra text', /extra is new/],
+    [
+      'has another type',
+      'alter table documents alter column code type text',
+      /code was character varying\(12\) and is text/,
+    ],
+    [
+      'takes no null any more',
+      'alter table documents alter column code set not null',
+      /code may no longer be null/,
+    ],
+  ])('and %s is refused; nothing is restored unless that is wanted', async (_what, change, message) => {
+    await using test = await setup()
+    await seedDocuments(test, 50)
+    await test.raw(`update documents set code = 'c'`)
+    const store = directoryArchive(test.folder)
+    await rules.run(test.database, { rules: ['documents'], store })
+    await test.raw(change)
+    const restoring = rules.restore(test.database, { store, rule: 'documents' })
+    await expect(restoring).rejects.toThrow(SchemaChangedError)
+    await expect(restoring).rejects.toThrow(message)
+    expect(await test.count('documents')).toBe(0)
+    expect(
+      await rules.restore(test.database, { store, rule: 'documents', changedSchema: true }),
+    ).toMatchObject({ restored: 50 })
+    expect(await test.count(`documents where title like 'document%'`)).toBe(50)
+  })
+})
