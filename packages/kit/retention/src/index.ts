@@ -14,7 +14,9 @@ export { type Hold, type HoldSubject, type PlaceHold, placeHold } from './holds/
 export { releaseHold, type ReleaseHold } from './holds/release-hold.ts'
 export { legalHolds } from './holds/table.ts'
 export { type Partition, type PartitionedTable, readPartitions } from './partitions/read-partitions.ts'
+export { dropPartitions, type DropPartitionsOptions } from './partitions/drop-partitions.ts'
 export {
+  type PartitionArchived,
   type PartitionContents,
   planPartitions,
   type RetiredPartition,
@@ -52,3 +54,4 @@ export { directoryArchive } from './store/directory.ts'
 export type { ArchiveStore } from './store/store.ts'
 export type { RollUpOptions } from './roll-up/plan.ts'
 export { rollUp } from './roll-up/roll-up.ts'
+export { refreshedView, type RefreshedViewOptions } from './refresh/refreshed-view.ts'

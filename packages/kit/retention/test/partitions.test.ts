@@ -66,6 +66,7 @@ function archive() {
         to,
       )
       for (const [id] of rows) ids.add(id)
+      return { rows: rows.length, segments: [] }
     },
   }
 }

@@ -65,7 +65,7 @@ async function finishSegment(
   return deleteArchived(work, phase, segment, whole)
 }
 
-async function storeSegment(
+export async function storeSegment(
   work: Work,
   store: ArchiveStore,
   access: Access,

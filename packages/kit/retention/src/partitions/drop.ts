@@ -7,7 +7,7 @@ import { ROLES } from '../names.ts'
 import { attach, type PartitionDriver } from './detach.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { PartitionedTable } from './read-partitions.ts'
-import { asService, closeRetirement, type Retirement } from './retirement.ts'
+import { asService, closeRetirement, noteDeleted, type Retirement } from './retirement.ts'
 
 export type DropOutcome = 'dropped' | 'held' | 'changed'
 
@@ -57,7 +57,10 @@ export async function dropDetached(
         if (rows.length > 0) throw new Kept('held')
       })
       await connection.script(`drop table ${sql}`)
-      await asService(connection, () => closeRetirement(connection, retirement.id, 'dropped'))
+      await asService(connection, async () => {
+        await noteDeleted(connection, retirement)
+        await closeRetirement(connection, retirement.id, 'dropped')
+      })
     })
     return 'dropped'
   } catch (error) {

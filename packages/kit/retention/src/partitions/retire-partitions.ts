@@ -9,18 +9,31 @@ import { fingerprintThroughParent, within } from './fingerprint.ts'
 import { type Partition, type PartitionedTable, readPartitions } from './read-partitions.ts'
 import { asService, closeRetirement, openRetirement, openRetirements, type Retirement } from './retirement.ts'
 
+/** What an archive says of one partition. */
+export interface PartitionArchived {
+  /** How many rows are in verified objects. */
+  readonly rows: number
+  /** Ids of rows of `tenantry.archive_segments`, if it is them that hold the rows: dropping notes it there. */
+  readonly segments: readonly string[]
+}
+
 /**
  * What becomes of the rows. `discard`: they go with the partition. `empty`: only a partition without rows goes, since
  * something else, such as a roll-up, moves them. A function: archives every row of the partition, reading through
- * its table, and resolves when all of them are in verified objects; it may be called again for the same partition,
- * after a row has changed.
+ * its table, and resolves when all of them are in verified objects, or with null when it has to stop early; it may be
+ * called again for the same partition, after a row has changed.
  */
-export type PartitionContents = 'discard' | 'empty' | ((partition: Partition) => Promise<void>)
+export type PartitionContents =
+  | 'discard'
+  | 'empty'
+  | ((partition: Partition) => Promise<PartitionArchived | null>)
 
 export interface RetireOptions {
   readonly table: RelationReference
   /** Partitions that end at or before it go. A timestamptz as text: take it from the database's clock. */
   readonly before: string
+  /** The column by which the caller takes it to be partitioned; another one is refused. */
+  readonly by?: string
   readonly contents: PartitionContents
   /** By which holds reach rows. Null: holds don't bind the table. */
   readonly graph: TableGraph | null
@@ -39,7 +52,8 @@ export interface RetirementStep {
 
 /**
  * `dropped`: it is gone. `held`: a legal hold reaches a row. `changed`: a row was written after it was archived, or
- * it isn't empty. `waiting`: somebody used the table for longer than `waitMs`. `referenced`: a foreign key names a
+ * it isn't empty. `waiting`: somebody used the table for longer than
+ * `waitMs`, or the archive had to stop. `referenced`: a foreign key names a
  * row of it. In all but the first it is, or will be by the next call, what it was.
  */
 export type RetirementOutcome = DropOutcome | 'waiting' | 'referenced'
@@ -81,17 +95,22 @@ export async function retirePartitions(
 /** What `retirePartitions` would retire now, holds aside, from the oldest on. Writes nothing. */
 export async function planPartitions(
   driver: PartitionDriver,
-  options: Pick<RetireOptions, 'table' | 'before'>,
+  options: Pick<RetireOptions, 'table' | 'before' | 'by'>,
 ): Promise<readonly Partition[]> {
   return (await look(driver, options)).candidates
 }
 
 async function look(
   driver: PartitionDriver,
-  { table, before }: Pick<RetireOptions, 'table' | 'before'>,
+  { table, before, by }: Pick<RetireOptions, 'table' | 'before' | 'by'>,
 ): Promise<{ readonly parent: PartitionedTable; readonly candidates: readonly Partition[] }> {
   return driver.transaction({}, async (connection) => {
     const parent = await readPartitions(connection, table)
+    if (by !== undefined && by !== parent.by.name) {
+      throw new ConfigurationError(
+        `${parent.target.label} is partitioned by ${parent.by.name}, not by ${by}: its partitions say nothing about that age`,
+      )
+    }
     if (await partmanDrops(connection, parent.target.label)) {
       throw new ConfigurationError(`pg_partman drops partitions of ${parent.target.label} by itself`, {
         hint: 'Set retention to null in its part_config: it asks for no archive and no legal hold',
@@ -155,14 +174,24 @@ async function retire(
     }))
   })
   if (obstacle !== null) return obstacle
+  let segments = recorded?.segments ?? []
   if (typeof contents === 'function' && recorded?.fingerprint !== fingerprint) {
-    await contents(partition)
+    const archived = await contents(partition)
+    if (archived === null) return 'waiting'
+    if (String(archived.rows) !== fingerprint?.split(':')[0]) return 'changed'
+    segments = archived.segments
     await options.onStep?.({ type: 'archived', partition: partition.label })
   }
   const retirement = await driver.transaction({}, async (connection) => {
     const { label, bound } = partition
     await asService(connection, () =>
-      openRetirement(connection, { parent: parent.target.label, partition: label, bound, fingerprint }),
+      openRetirement(connection, {
+        parent: parent.target.label,
+        partition: label,
+        bound,
+        fingerprint,
+        segments,
+      }),
     )
     return (await openOf(connection, parent, options)).find((known) => known.partition === label)
   })

@@ -1,6 +1,6 @@
 import { createdAt, id, instant } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
-import { check, index, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { check, index, pgSchema, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { LIBRARY_SCHEMA } from '../names.ts'
 
 /**
@@ -19,6 +19,11 @@ export const partitionRetirements = pgSchema(LIBRARY_SCHEMA).table(
     bound: text('bound').notNull(),
     /** Of its rows before they were archived; null: they needed no archive. */
     fingerprint: text('fingerprint'),
+    /** Rows of `archive_segments` that hold its rows. */
+    segments: uuid('segments')
+      .array()
+      .notNull()
+      .default(sql`'{}'::uuid[]`),
     startedAt: createdAt(),
     finishedAt: instant('finished_at'),
     /** Null while it is on its way. */

@@ -172,6 +172,7 @@ async function dropEmpty(work: Work): Promise<void> {
   const retired = await retirePartitions(driver, {
     table: rule.table,
     before: run.cutoff,
+    by: rule.age.column.name,
     contents: 'empty',
     graph: rule.hold ? graph : null,
     proceed: work.proceed,

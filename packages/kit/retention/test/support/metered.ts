@@ -44,7 +44,7 @@ export const usageMonthly = pgTable(
 
 export const schema = { customers, usage, usageMonthly }
 
-const tenancy = defineTenancy({
+export const tenancy = defineTenancy({
   kind: 'user-uuid',
   schema,
   tables: {
