@@ -2312,6 +2312,59 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function tenantry.follow_publishing()
+create or replace function "tenantry"."follow_publishing"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+begin
+  if tg_op = 'INSERT' then
+    -- An expression of its own: an insert has no row before it. What is imported brings its own statuses.
+    if new.publish_status <> 'pending' then return null; end if;
+  elsif new.publish_status in (old.publish_status, 'publishing') then
+    return null;
+  end if;
+  update public.articles as article
+  set publish_status = case new.publish_status when 'pending' then 'publishing' else new.publish_status end,
+    status = case new.publish_status when 'published' then 'published' else article.status end,
+    wordpress_url = case new.publish_status when 'published' then new.platform_url else article.wordpress_url end,
+    wordpress_post_id = case
+      when new.publish_status <> 'published' then article.wordpress_post_id
+      when new.platform_post_id ~ '^[0-9]{1,15}$' then new.platform_post_id::bigint
+    end
+  where article.organization_id = new.organization_id and article.id = new.article_id
+    and (
+      new.publish_status = 'published'
+      or (new.publish_status = 'failed' and article.publish_status = 'publishing')
+      or (new.publish_status = 'pending' and article.publish_status <> 'publishing')
+    );
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."follow_publishing"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."follow_publishing"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
 -- function tenantry.validate_cluster()
 create or replace function "tenantry"."validate_cluster"()
 returns trigger
@@ -2682,6 +2735,13 @@ after update on "public"."publish_references"
 for each row
 when (new."publish_status" in ('pending') and old."publish_status" is distinct from new."publish_status" and new."available_at" <= pg_catalog.statement_timestamp())
 execute function "tenantry"."announce_publish_references_publish_status"();
+--> statement-breakpoint
+
+-- trigger follow_publishing on public.publish_references
+create or replace trigger "follow_publishing"
+after insert or update of "publish_status" on "public"."publish_references"
+for each row
+execute function "tenantry"."follow_publishing"();
 --> statement-breakpoint
 
 -- trigger validate_cluster on public.cluster_validation_results

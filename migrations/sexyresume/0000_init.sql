@@ -1778,9 +1778,7 @@ begin
   if before + p_amount < 0 then
     return null;
   end if;
-  update public.credit_balances
-  set balance = before + p_amount, updated_at = now()
-  where user_id = p_user_id;
+  update public.credit_balances set balance = before + p_amount where user_id = p_user_id;
   insert into public.credit_transactions
     (user_id, transaction_type, amount, source, description, balance_after, idempotency_key)
   values (p_user_id, p_type, p_amount, p_source, p_description, before + p_amount, p_idempotency_key);
@@ -3728,6 +3726,13 @@ execute function "public"."update_updated_at_timestamp"();
 -- trigger update_payment_receipts_updated_at on public.payment_receipts
 create or replace trigger "update_payment_receipts_updated_at"
 before update on "public"."payment_receipts"
+for each row
+execute function "public"."update_updated_at_timestamp"();
+--> statement-breakpoint
+
+-- trigger update_credit_balances_updated_at on public.credit_balances
+create or replace trigger "update_credit_balances_updated_at"
+before update on "public"."credit_balances"
 for each row
 execute function "public"."update_updated_at_timestamp"();
 --> statement-breakpoint

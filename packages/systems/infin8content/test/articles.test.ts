@@ -1,5 +1,8 @@
 /** Articles, the work on their sections, and their way out. */
+import { bindTenant } from '@tenantry/rls'
+import { JobFailure, runWorker } from '@tenantry/workflow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { publishClaims } from '../src/index.ts'
 import {
   articleOf,
   type ContentDatabase,
@@ -268,6 +271,40 @@ describe('publishing', () => {
     }
     expect(await acme.service.publishReferences.claim()).toMatchObject({ claims: [], abandoned: [{ id }] })
     expect(await acme.scope.articles.get(article.id)).toMatchObject({ publishStatus: 'failed' })
+  })
+
+  test('by a worker of the kit’s has the article follow as well', async () => {
+    const acme = await team(place.content)
+    const [good, bad] = [await articleOf(acme, acme.service, true), await articleOf(acme, acme.service, true)]
+    for (const { id: articleId } of [good, bad]) await acme.scope.publishReferences.request({ articleId })
+    const controller = new AbortController()
+    let left = 2
+    await runWorker({
+      claims: publishClaims,
+      system: {
+        database: place.database,
+        serviceExecutor: () => bindTenant(place.content.serviceExecutor(), acme.organization.id),
+        asService: () => ({ tenant: (id: string) => id }),
+      },
+      signal: controller.signal,
+      handler({ row }) {
+        if (row.articleId === bad.id) throw new JobFailure('wrong password', { final: true })
+        return Promise.resolve({ set: { platformPostId: '12', platformUrl: 'https://blog.example/12' } })
+      },
+      onEvent({ type }) {
+        if ((type === 'finished' || type === 'failed') && --left === 0) controller.abort()
+      },
+    })
+    expect(await acme.scope.articles.get(good.id)).toMatchObject({
+      status: 'published',
+      publishStatus: 'published',
+      wordpressPostId: 12,
+      wordpressUrl: 'https://blog.example/12',
+    })
+    expect(await acme.scope.articles.get(bad.id)).toMatchObject({
+      status: 'completed',
+      publishStatus: 'failed',
+    })
   })
 
   test('waits for the article, and is refused to other organizations and platforms', async () => {

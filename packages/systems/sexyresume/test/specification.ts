@@ -1,6 +1,7 @@
 /**
- * SexyResume's data model as literals. Parts were taken from a migrated database and then reviewed against the
- * specification, so this notices every change, and is not by itself a proof that the two agree.
+ * SexyResume's data model as literals: what the document says line by line, with the rulings on it; below what it
+ * defines stands what it uses without a definition. A state that the document leaves nullable is NOT NULL: the
+ * machines rely on it.
  */
 
 /** Columns in their order: name, type, nullability, default. */
@@ -541,6 +542,7 @@ export const TRIGGERS = [
   'audit_logs: refuse_audit_logs_change BEFORE DELETE OR UPDATE OR TRUNCATE, refuse_change (always)',
   'conversion_funnels: update_conversion_funnels_updated_at BEFORE UPDATE, update_updated_at_timestamp',
   'cover_letters: update_cover_letters_updated_at BEFORE UPDATE, update_updated_at_timestamp',
+  'credit_balances: update_credit_balances_updated_at BEFORE UPDATE, update_updated_at_timestamp',
   'credit_transactions: refuse_credit_transactions_change BEFORE DELETE OR UPDATE OR TRUNCATE, refuse_change (always)',
   'data_retention_policies: update_data_retention_policies_updated_at BEFORE UPDATE, update_updated_at_timestamp',
   'enhancement_requests: announce_inserted_processing_status AFTER INSERT, announce_enhancement_requests_processing_status',

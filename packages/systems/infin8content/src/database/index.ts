@@ -3,6 +3,7 @@ import type { Module } from '@tenantry/core'
 import { publishClaims, sectionClaims } from './claims.ts'
 import { clusterValidation } from './clusters.ts'
 import { people } from './people.ts'
+import { publishing } from './publishing.ts'
 import { research } from './research.ts'
 import { roles } from './roles.ts'
 import { stamps } from './stamps.ts'
@@ -17,6 +18,7 @@ export const modules: readonly Module[] = [
   workflow,
   sectionClaims.module,
   publishClaims.module,
+  publishing,
   clusterValidation,
   research,
 ]

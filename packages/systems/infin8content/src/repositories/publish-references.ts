@@ -1,6 +1,5 @@
-import { type Executor, NotFoundError, StaleTransitionError } from '@tenantry/core'
+import { StaleTransitionError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
-import { bindTenant } from '@tenantry/rls'
 import { type Backlog, changeState, type ClaimBatch, type ClaimKey } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { publishClaims } from '../database/claims.ts'
@@ -21,7 +20,7 @@ type Reference = Row<typeof table>
 /**
  * Where articles are published, once on each platform. Members request it; whoever publishes claims the request,
  * as the service role. A claim holds two minutes unless it is renewed, is tried five times with growing waits,
- * and is then given up. The article's own `publishStatus` follows.
+ * and is then given up. The article's own `publishStatus` follows, in the database.
  */
 export const publishReferences = defineRepository(table, {
   tenant: 'organizationId',
@@ -37,7 +36,7 @@ export const publishReferences = defineRepository(table, {
   ],
   schema: { create: publishReferenceInput, update: publishReferenceChanges },
   defaultSort: newestFirst,
-  verbs: (_, executor) => ({
+  verbs: (repository, executor) => ({
     /**
      * Asks for an article to be published. Again it answers the same reference, whatever has become of it, and
      * publishes no second time; `retry` tries one once more that was given up.
@@ -62,10 +61,7 @@ export const publishReferences = defineRepository(table, {
           }),
           { articleId, platform },
         )
-        if (requested !== undefined) {
-          await moveArticle(within, articleId, 'publishing')
-          return requested
-        }
+        if (requested !== undefined) return requested
         const known = await own.find({ where: { articleId, platform } })
         if (known !== null) return known
         const { status } = await articles.bind(within).get(articleId)
@@ -78,17 +74,13 @@ export const publishReferences = defineRepository(table, {
 
     /** failed | published → pending: to be published once more, with all its attempts. */
     async retry(id: string): Promise<Reference> {
-      return executor.transaction(async (within) => {
-        const again = await changeState(table, publishReferences.bind(within), {
-          verb: 'retry',
-          tenant: table.organizationId,
-          row: { id },
-          column: table.publishStatus,
-          from: ['failed', 'published'],
-          to: 'pending',
-        })
-        await moveArticle(within, again.articleId, 'publishing')
-        return again
+      return changeState(table, repository, {
+        verb: 'retry',
+        tenant: table.organizationId,
+        row: { id },
+        column: table.publishStatus,
+        from: ['failed', 'published'],
+        to: 'pending',
       })
     },
 
@@ -98,11 +90,7 @@ export const publishReferences = defineRepository(table, {
       readonly leaseSeconds?: number
     }): Promise<ClaimBatch<typeof table>> {
       serviceOnly(executor, 'claim')
-      return executor.transaction(async (within) => {
-        const batch = await publishClaims.claim(within, options)
-        for (const { id, tenant } of batch.abandoned) await articleFailed(within, tenant, id)
-        return batch
-      })
+      return publishClaims.claim(executor, options)
     },
 
     /** Extends a claim from now on. Throws StaleTransitionError when another worker has the reference. */
@@ -114,13 +102,7 @@ export const publishReferences = defineRepository(table, {
     /** publishing → published, and the article with it. Again with the same claim it changes nothing. */
     async published(claim: ClaimKey, input: PublishedInput): Promise<void> {
       serviceOnly(executor, 'published')
-      const set = parseInput(table, publishedInput, input)
-      await executor.transaction(async (within) => {
-        if ((await publishClaims.finish(within, claim, { set })) === 'repeated') return
-        const own = bindTenant(within, claim.tenant)
-        const { articleId } = await publishReferences.bind(own).get(claim.id)
-        await articleOut(own, articleId, set)
-      })
+      await publishClaims.finish(executor, claim, { set: parseInput(table, publishedInput, input) })
     },
 
     /** Puts a reference back to be tried again after a wait, or gives it up after the last attempt. */
@@ -130,11 +112,7 @@ export const publishReferences = defineRepository(table, {
       options?: { readonly final?: boolean },
     ): Promise<'retried' | 'failed'> {
       serviceOnly(executor, 'failed')
-      return executor.transaction(async (within) => {
-        const outcome = await publishClaims.fail(within, claim, reason, options)
-        if (outcome === 'failed') await articleFailed(within, claim.tenant, claim.id)
-        return outcome
-      })
+      return publishClaims.fail(executor, claim, reason, options)
     },
 
     /** What waits, what runs, and what is stuck. */
@@ -144,52 +122,3 @@ export const publishReferences = defineRepository(table, {
     },
   }),
 })
-
-/** The article's own status follows its references, from whatever it is. */
-async function moveArticle(within: Executor, articleId: string, to: 'publishing' | 'failed'): Promise<void> {
-  await articles.bind(within).statement(
-    `publish status ${to}`,
-    ({ tenant, value }) => ({
-      returns: { id: articleTable.id },
-      query: (
-        columns,
-      ) => sql`update ${articleTable} set publish_status = ${value('to', articleTable.publishStatus)}
-        where ${articleTable.organizationId} = ${tenant} and ${articleTable.id} = ${value('articleId', articleTable.id)}
-          and ${articleTable.publishStatus} ${to === 'failed' ? sql`= 'publishing'` : sql`<> 'publishing'`}
-        returning ${columns}`,
-    }),
-    { articleId, to },
-  )
-}
-
-async function articleFailed(within: Executor, tenant: string, referenceId: string): Promise<void> {
-  const own = bindTenant(within, tenant)
-  const { articleId } = await publishReferences.bind(own).get(referenceId)
-  await moveArticle(own, articleId, 'failed')
-}
-
-/** A WordPress post's number is kept as one; another platform's id isn't one. */
-async function articleOut(
-  own: Executor,
-  articleId: string,
-  { platformPostId, platformUrl }: PublishedInput,
-): Promise<void> {
-  const [out] = await articles.bind(own).statement(
-    'out',
-    ({ tenant, value }) => ({
-      returns: { id: articleTable.id },
-      query: (columns) => sql`update ${articleTable}
-        set status = 'published', publish_status = 'published', wordpress_url = ${value('url', articleTable.wordpressUrl)},
-          wordpress_post_id = ${value('post', articleTable.wordpressPostId)}
-        where ${articleTable.organizationId} = ${tenant} and ${articleTable.id} = ${value('articleId', articleTable.id)}
-        returning ${columns}`,
-    }),
-    {
-      articleId,
-      url: platformUrl,
-      post: /^\d{1,15}$/.test(platformPostId) ? Number(platformPostId) : null,
-    },
-  )
-  if (out === undefined)
-    throw new NotFoundError('The article has gone', { table: getTableName(articleTable) })
-}

@@ -91,9 +91,10 @@ export async function seedEverything(
     article,
     `Section ${secret}`,
   )
+  // Imported as published: the article stays in a state that a row may begin in.
   await insert(
     'publish_references',
-    `article_id, platform, platform_url | $2, 'wordpress', $3`,
+    `article_id, platform, platform_url, publish_status | $2, 'wordpress', $3, 'published'`,
     article,
     secret,
   )

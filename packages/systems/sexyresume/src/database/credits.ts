@@ -66,9 +66,7 @@ begin
   if before + p_amount < 0 then
     return null;
   end if;
-  update public.credit_balances
-  set balance = before + p_amount, updated_at = now()
-  where user_id = p_user_id;
+  update public.credit_balances set balance = before + p_amount where user_id = p_user_id;
   insert into public.credit_transactions
     (user_id, transaction_type, amount, source, description, balance_after, idempotency_key)
   values (p_user_id, p_type, p_amount, p_source, p_description, before + p_amount, p_idempotency_key);

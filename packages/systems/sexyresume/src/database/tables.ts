@@ -30,6 +30,7 @@ export const tables: Module = {
       schema.roleRecommendations,
       schema.userEntitlements,
       schema.paymentReceipts,
+      schema.creditBalances,
       schema.referralCodes,
       schema.achievementDefinitions,
       schema.conversionFunnels,
