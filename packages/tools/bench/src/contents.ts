@@ -1,11 +1,7 @@
-/** Repostr's project with its files and outputs, against the same query by hand without row security. */
-import { connect } from '@tenantry/core'
+/** Repostr's project with its files and outputs. */
 import { repostr } from '@tenantry/repostr'
-import postgres from 'postgres'
-import { interleave, medianRatio, serialBlock, typical } from './interleave.ts'
-import { createLoginDatabase } from './login-database.ts'
+import { type ByHand } from './by-hand.ts'
 import { expectRows, pick } from './pick.ts'
-import type { Line } from './table.ts'
 
 /** Of the specification: 30 files and 100 outputs of 10 kB in 10 projects. */
 const FILES = 3
@@ -20,19 +16,16 @@ insert into outputs (user_id, project_id, kind, request, body, metadata)
 select user_id, id, 'blog', '{"topic": "AI"}', repeat('word ', 2000), '{"word_count": 2000}'
 from projects, generate_series(1, ${OUTPUTS});`
 
-export async function contentLines(serverUrl: string, quick: boolean): Promise<readonly Line[]> {
-  const database = await createLoginDatabase(serverUrl, async (ownerUrl) => {
-    await migrate(ownerUrl)
-    await seed(ownerUrl, quick ? 500 : 3000)
-  })
-  const raw = postgres(database.ownerUrl, { max: 1, onnotice: () => {} })
-  const app = await connect({ url: database.appUrl, maxConnections: 1 })
-  const system = repostr(app)
-  try {
+export const projectContents = (quick: boolean): ByHand<ReturnType<typeof repostr>> => ({
+  scenario: 'project with files and outputs',
+  system: repostr,
+  seed: SEED(quick ? 500 : 3000),
+  block: 50,
+  async sides(system, raw) {
     const [first, ...others] = await raw<{ id: string; user_id: string }[]>`select id, user_id from projects`
     if (first === undefined) throw new Error('Nothing was seeded')
     const projects = [first, ...others] as const
-    const sides = {
+    return {
       async ours(index: number) {
         const { id, user_id: userId } = pick(projects, index)
         return expectRows((await system.as({ userId }).projects.contents(id)).outputs, OUTPUTS)
@@ -53,42 +46,5 @@ export async function contentLines(serverUrl: string, quick: boolean): Promise<r
         return expectRows(project?.outputs ?? [], OUTPUTS)
       },
     }
-    const turns = quick ? { rounds: 6, warmUp: 2 } : { rounds: 30, warmUp: 4 }
-    const rounds = await interleave(sides, turns, serialBlock(50))
-    const micro = (side: 'ours' | 'raw') => `${Math.round(typical(rounds, side))} µs`
-    return [
-      {
-        scenario: 'project with files and outputs',
-        measure: 'p50',
-        of: 'tenantry',
-        reference: 'the query by hand',
-        ours: micro('ours'),
-        other: micro('raw'),
-        ratio: medianRatio(rounds, 'ours', 'raw'),
-        target: { relation: '≤', value: 1.2 },
-      },
-    ]
-  } finally {
-    await app.close()
-    await raw.end({ timeout: 5 })
-    await database.remove()
-  }
-}
-
-/**
- * On a connection of its own: a session that has seeded keeps the memory that it took, and would answer large rows
- * in half the time of a fresh one.
- */
-async function seed(ownerUrl: string, projects: number): Promise<void> {
-  const owner = postgres(ownerUrl, { max: 1, onnotice: () => {} })
-  await owner.unsafe(SEED(projects))
-  await owner`vacuum analyze`
-  await owner.end({ timeout: 5 })
-}
-
-async function migrate(ownerUrl: string): Promise<void> {
-  const owner = await connect(ownerUrl)
-  await repostr(owner)
-    .migrate()
-    .finally(() => owner.close())
-}
+  },
+})

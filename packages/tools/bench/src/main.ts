@@ -6,12 +6,14 @@
  *   npm run bench -- point list   scenarios whose name contains one of the words
  */
 import { loadavg } from 'node:os'
+import { byHandLine } from './by-hand.ts'
 import { claimLines } from './claims.ts'
 import { type Clients, openClients } from './clients.ts'
-import { contentLines } from './contents.ts'
+import { projectContents } from './contents.ts'
 import { createBenchDatabase } from './database.ts'
 import { openDistance } from './distance.ts'
 import { importTime } from './import-time.ts'
+import { keywordTree } from './keyword-tree.ts'
 import { measure } from './measure.ts'
 import { scenarios } from './scenarios/index.ts'
 import { seedDatabase, type SeedSize } from './seed.ts'
@@ -88,7 +90,11 @@ if (wanted('claims')) {
 }
 if (wanted('contents')) {
   console.log('Measuring a project with files and outputs …')
-  lines.push(...(await contentLines(serverUrl, quick)))
+  lines.push(await byHandLine(serverUrl, quick, projectContents(quick)))
+}
+if (wanted('keywords')) {
+  console.log('Measuring a tree of keywords …')
+  lines.push(await byHandLine(serverUrl, quick, keywordTree))
 }
 if (wanted('import')) {
   console.log('Measuring import …')

@@ -247,7 +247,7 @@ function wholeAnswer(result: RawResult): Answer {
   // can have holes after a failure in the middle; a hole is no row.
   for (let index = 0; index < result.length; index++) {
     const row = result[index]
-    if (row !== undefined) rows.push(decodedRow(row, decoders))
+    if (row !== undefined) rows.push(decoded(row, decoders))
   }
   const count = result.count ?? rows.length
   // CREATE TABLE AS is tagged SELECT too, and returns no columns.
@@ -256,16 +256,16 @@ function wholeAnswer(result: RawResult): Answer {
   return { command, columns: names, rows, count }
 }
 
-function decodedRow(row: readonly (Uint8Array | string | null)[], decoders: Reading['decoders']): unknown[] {
-  const values: unknown[] = []
+/** In place: the row was made for this answer, and a copy of each would be most of what a large answer leaves behind. */
+function decoded(row: readonly (Uint8Array | string | null)[], decoders: Reading['decoders']): unknown[] {
+  const values = row as unknown[]
   for (let index = 0; index < row.length; index++) {
-    const value = row[index] ?? null
+    const value = row[index]
+    if (value === null || value === undefined) continue
     const decode = decoders[index]
-    if (value === null) values.push(null)
-    else {
-      const text = typeof value === 'string' ? value : textOf(value)
-      values.push(decode === undefined ? text : decode(text))
-    }
+    const text = typeof value === 'string' ? value : textOf(value)
+    if (decode !== undefined) values[index] = decode(text)
+    else if (text !== value) values[index] = text
   }
   return values
 }
