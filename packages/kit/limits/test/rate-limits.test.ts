@@ -6,6 +6,7 @@ import {
   NotFoundError,
   ValidationError,
 } from '@tenantry/core'
+import { verifyIsolation } from '@tenantry/rls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defineRateLimits, RateLimitError } from '../src/index.ts'
 import { createRateLimits, declared, rows, tenant } from './support/rate-limits.ts'
@@ -260,6 +261,14 @@ describe('any limit', () => {
     const seen = await test.rawAs('tenantry_tenant', 'select count(*) from tenantry.rate_limit_state', BOB)
     const all = await test.raw('select count(*) from tenantry.rate_limit_state where tenant = $1', BOB)
     expect(seen).toEqual(all)
+  })
+
+  it('leaves nothing open that the check of isolation would find', async () => {
+    const objects = [...declared.module.objects, ...rows.module.objects]
+    const found = await test.database.driver.transaction({}, (connection) =>
+      verifyIsolation(connection, { tenancy: test.tenancy, objects }),
+    )
+    expect(found).toEqual([])
   })
 
   it('is forgotten a day after it has nothing to say', async () => {
