@@ -130,6 +130,27 @@ describeOnServer('on a server', () => {
     expect(unscoped.rows).toEqual([['tenantry_tenant', '0']])
   })
 
+  it.each([
+    [
+      'its own',
+      { role: 'in role tenantry_tenant', also: 'grant tenantry_service to % with inherit false, set true' },
+    ],
+    ['a superuser', { role: 'superuser' }],
+  ])(
+    'a single statement of the service role runs in a session that starts as it: %s',
+    async (_what, options) => {
+      const service = serviceExecutor(await logged.connect(options))
+      const text = "select current_user::text, current_setting('role'), 0, pg_backend_pid()"
+      const asked = { text, params: [], gated: false }
+      const { rows } = await service.run(asked)
+      expect(rows[0]?.slice(0, 2)).toEqual(['tenantry_service', 'tenantry_service'])
+      // A text of the host's own might change its session: it runs in a transaction of the login's, which is looked at.
+      const { rows: own } = await service.run({ ...asked, once: true })
+      expect(own[0]?.[0]).toBe('tenantry_service')
+      expect(own[0]?.[3]).not.toBe(rows[0]?.[3])
+    },
+  )
+
   it('a client of the host with a privileged login takes the tenant role in each transaction', async () => {
     const client = postgres(test.url, { max: 1, onnotice: () => {} })
     const pool = new pg.Pool({ connectionString: test.url, max: 1 })
