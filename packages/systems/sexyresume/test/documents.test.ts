@@ -237,6 +237,47 @@ describe('roles', () => {
     for (const { id } of roles) await place.service.jobRoles.remove(id)
   })
 
+  test('get their embeddings in a batch, all of them or none, and are found by them', async () => {
+    const { scope } = await customer(place)
+    const roles = await place.service.jobRoles.defineMany([role('a', null), role('b', null)])
+    const [a, b] = roles.map(({ id }) => id)
+    if (a === undefined || b === undefined) throw new Error('no roles')
+    const { jobRoles } = place.service
+    const wrong: readonly [Parameters<typeof jobRoles.embed>[0], string][] = [
+      [
+        [
+          { id: a, embedding: embedding(71) },
+          { id: NOBODY, embedding: embedding(72) },
+        ],
+        'TENANTRY_NOT_FOUND',
+      ],
+      [
+        [
+          { id: a, embedding: embedding(71) },
+          { id: a, embedding: embedding(72) },
+        ],
+        'TENANTRY_VALIDATION',
+      ],
+      [[{ id: a, embedding: [1, 2] }], 'TENANTRY_VALIDATION'],
+      [[], 'TENANTRY_VALIDATION'],
+    ]
+    for (const [given, code] of wrong) await expect(jobRoles.embed(given)).rejects.toMatchObject({ code })
+    expect((await jobRoles.get(a)).embedding).toBeNull()
+    const given = [
+      { id: a, embedding: embedding(71) },
+      { id: b, embedding: embedding(72) },
+    ]
+    await expect(scope.jobRoles.embed(given)).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    await jobRoles.embed(given)
+    for (const [axis, id] of [
+      [71, a],
+      [72, b],
+    ] as const) {
+      expect(await scope.jobRoles.match(embedding(axis), { limit: 1 })).toMatchObject([{ id, distance: 0 }])
+    }
+    for (const { id } of roles) await jobRoles.remove(id)
+  })
+
   test('are recommended with skills and gaps, anew each time, but for those that were answered', async () => {
     const { scope } = await customer(place)
     const roles = await place.service.jobRoles.defineMany([

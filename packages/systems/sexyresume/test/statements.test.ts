@@ -105,6 +105,8 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call | Prepared>> }
       jobRoles.define({ title: 'x', industryCategory: 'x', seniorityLevel: 'mid', embedding: embedding(1) }),
     defineMany: ({ jobRoles }) =>
       jobRoles.defineMany([{ title: 'x', industryCategory: 'x', seniorityLevel: 'mid' }]),
+    embed: ({ jobRoles }) =>
+      expect(jobRoles.embed([{ id: NOBODY, embedding: embedding(1) }])).rejects.toThrow('not there'),
     match: ({ jobRoles }) => jobRoles.match(embedding(1)),
   },
   templateMappings: {},
@@ -198,6 +200,7 @@ const SERVICE_ONLY = [
   'enhancements.retry',
   'jobRoles.define',
   'jobRoles.defineMany',
+  'jobRoles.embed',
   'entitlements.grant',
   'payments.record',
   'credits.award',

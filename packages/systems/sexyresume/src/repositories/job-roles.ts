@@ -1,9 +1,17 @@
-import { defineRepository, parseInput, type Row } from '@tenantry/repository'
-import { getTableColumns, sql } from 'drizzle-orm'
+import { NotFoundError } from '@tenantry/core'
+import { castType, defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
+import { getTableColumns, getTableName, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { roleSearch } from '../database/matching.ts'
 import { jobRoles as table } from '../schema/index.ts'
-import { jobRoleChanges, type JobRoleInput, jobRoleInput, matchRolesInput } from '../types/inputs.ts'
+import {
+  type EmbedRolesInput,
+  embedRolesInput,
+  jobRoleChanges,
+  type JobRoleInput,
+  jobRoleInput,
+  matchRolesInput,
+} from '../types/inputs.ts'
 
 /** A role and how far its embedding is from the one asked for. */
 export type MatchedRole = Row<typeof table> & {
@@ -18,7 +26,7 @@ export const jobRoles = defineRepository(table, {
   readOnly: ['popularityScore'],
   schema: { update: jobRoleChanges },
   defaultSort: [{ title: 'asc' }],
-  verbs: (repository) => ({
+  verbs: (repository, executor) => ({
     /** Adds a role; its normalized title is made from the title. Service role only. */
     async define(role: JobRoleInput): Promise<Row<typeof table>> {
       return repository.create(parseInput(table, jobRoleInput, role))
@@ -27,6 +35,35 @@ export const jobRoles = defineRepository(table, {
     /** Adds all roles or none, in the order given. Service role only. */
     async defineMany(roles: readonly JobRoleInput[]): Promise<Row<typeof table>[]> {
       return repository.createMany(parseInput(table, z.array(jobRoleInput), [...roles]))
+    },
+
+    /**
+     * Gives roles (up to 2,000) their embeddings, all or none, in one statement. Throws NotFoundError when one of
+     * them isn't there. Service role only.
+     */
+    async embed(roles: EmbedRolesInput): Promise<void> {
+      serviceOnly(executor, 'embed')
+      const given = parseInput(table, embedRolesInput, roles)
+      await executor.transaction(async (within) => {
+        const embedded = await jobRoles.bind(within).statement(
+          'embed',
+          ({ value }) => ({
+            returns: { id: table.id },
+            query: (columns) => sql`update ${table}
+              set embedding = given.embedding::${sql.raw(castType(table.embedding))}
+              from jsonb_to_recordset(${value('given')}::jsonb) as given (id uuid, embedding text)
+              where ${table.id} = given.id
+              returning ${columns}`,
+          }),
+          // The text form of pgvector is JSON's.
+          { given: JSON.stringify(given) },
+        )
+        if (embedded.length < given.length) {
+          throw new NotFoundError(`${given.length - embedded.length} of the roles are not there`, {
+            table: getTableName(table),
+          })
+        }
+      })
     },
 
     /**

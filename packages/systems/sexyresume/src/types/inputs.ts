@@ -176,6 +176,16 @@ export const templateMappingInput = z.strictObject({
 /** Rows of one answer, as a page of a list may have. */
 const limit = z.number().int().min(1).max(200).default(20)
 
+/** Embeddings of roles, each role once: what one call of a model gives. */
+export const embedRolesInput = z
+  .array(z.strictObject({ id, embedding }))
+  .min(1)
+  .max(2000)
+  .refine(
+    (roles) => new Set(roles.map((role) => role.id.toLowerCase())).size === roles.length,
+    'must not hold a role twice',
+  )
+
 export const matchRolesInput = z.strictObject({ embedding, limit })
 
 /** Recommends the roles that are nearest to the embedding of a resume. */
@@ -298,6 +308,7 @@ export type ModifySuggestionInput = z.input<typeof modifySuggestionInput>
 export type JobRoleInput = z.input<typeof jobRoleInput>
 export type JobRoleChanges = z.input<typeof jobRoleChanges>
 export type TemplateMappingInput = z.input<typeof templateMappingInput>
+export type EmbedRolesInput = z.input<typeof embedRolesInput>
 export type MatchRolesInput = z.input<typeof matchRolesInput>
 export type RecommendInput = z.input<typeof recommendInput>
 export type RecommendationInput = z.input<typeof recommendationInput>
