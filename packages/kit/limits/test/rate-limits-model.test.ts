@@ -38,12 +38,12 @@ function windowModel(): Model {
 function bucketModel(): Model {
   let tokens = 10
   let at = 0
-  const at_ = (now: number) => Math.min(10, tokens + (now - at) / (60 * MINUTES))
+  const tokensAt = (now: number) => Math.min(10, tokens + (now - at) / (60 * MINUTES))
   return {
-    remaining: (now) => Math.floor(at_(now) + 1e-9),
-    allows: (amount, now) => amount <= at_(now) + 1e-9,
+    remaining: (now) => Math.floor(tokensAt(now) + 1e-9),
+    allows: (amount, now) => amount <= tokensAt(now) + 1e-9,
     take(amount, now) {
-      tokens = at_(now) - amount
+      tokens = tokensAt(now) - amount
       at = now
     },
   }
