@@ -1,7 +1,8 @@
 import type { ObjectStore } from '@tenantry/core'
-import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
+import { defineRepository, parseInput, type Row } from '@tenantry/repository'
+import type { OrphanOptions, Orphans } from '@tenantry/retention'
 import { files as table } from '../schema/index.ts'
-import { type OrphanOptions, type Orphans, removeOrphans } from '../storage/remove-orphans.ts'
+import { orphans } from '../storage/orphans.ts'
 import { fileChanges, fileInput, type UploadInput, uploadInput } from '../types/inputs.ts'
 import { newestFirst } from './order.ts'
 
@@ -25,11 +26,9 @@ export const files = defineRepository(table, {
 
     /**
      * Removes objects that no file refers to, and files whose object isn't there, of all users, once they are
-     * older than a grace period: see `removeOrphans`. Service role only, outside a transaction.
+     * older than a grace period: see `ObjectSweep` of @tenantry/retention. Service role only, outside a transaction.
      */
-    async removeOrphans(store: ObjectStore, options: OrphanOptions = {}): Promise<Orphans> {
-      serviceOnly(executor, 'removeOrphans')
-      return removeOrphans(executor, store, options)
-    },
+    removeOrphans: (store: ObjectStore, options: OrphanOptions = {}): Promise<Orphans> =>
+      orphans.run(executor, store, options),
   }),
 })
