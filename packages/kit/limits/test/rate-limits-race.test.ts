@@ -88,7 +88,8 @@ describeOnServer('callers at once', () => {
           - count(*) over (order by at range between interval '400 milliseconds' preceding and interval '400 milliseconds' preceding) as held
         from log
       ) as spans`)
-    expect(row?.[0]).toBe('5')
-    expect(Number(row?.[1])).toBeGreaterThanOrEqual(20)
+    expect(Number(row?.[0])).toBeLessThanOrEqual(5)
+    // At best 25: a limit that refuses too much would be no limit to rely on.
+    expect(Number(row?.[1])).toBeGreaterThanOrEqual(10)
   })
 })
