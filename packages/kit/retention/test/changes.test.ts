@@ -188,7 +188,7 @@ values
     const other = await test.other()
     const insert = hooked(test.database.driver, {
       async after({ text }) {
-        if (!text.includes('with retention_lines')) return
+        if (!text.includes('= any (pg_catalog.string_to_array')) return
         await other.driver.query({
           text: `
 insert into documents (user_id, title, created_at)

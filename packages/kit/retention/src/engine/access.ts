@@ -68,22 +68,46 @@ function indexesIn(plan: unknown): readonly string[] {
   )
 }
 
-export const orderText = ({ target }: RetentionRule, { order }: Access): string =>
-  order.map((name) => qualified(target, name)).join(', ')
+export const orderText = ({ target }: RetentionRule, { order }: Access, direction = ''): string =>
+  order.map((name) => `${qualified(target, name)} ${direction}`.trim()).join(', ')
 
-/** `and ("drafts"."created_at", "drafts"."id") > ($3::…, $4::…)`; empty at the beginning. */
-export function after(
+/** `("drafts"."created_at", "drafts"."id") > ($3::…, $4::…)` */
+function compared(
   { target }: RetentionRule,
   shape: TableShape,
   { order }: Access,
+  operator: '>' | '>=' | '<=',
+  firstParameter: number,
+): string {
+  const columns = order.map((name) => qualified(target, name)).join(', ')
+  const values = order.map((name, index) => `$${firstParameter + index}::${typeOf(shape, name)}`).join(', ')
+  return `(${columns}) ${operator} (${values})`
+}
+
+/** Rows behind a position; empty at the beginning. */
+export function after(
+  rule: RetentionRule,
+  shape: TableShape,
+  access: Access,
   position: Position | null,
   firstParameter: number,
 ): string {
-  if (position === null) return ''
-  const columns = order.map((name) => qualified(target, name)).join(', ')
-  const values = order.map((name, index) => `$${firstParameter + index}::${typeOf(shape, name)}`).join(', ')
-  return `and (${columns}) > (${values})`
+  return position === null ? '' : `and ${compared(rule, shape, access, '>', firstParameter)}`
 }
+
+export const from = (
+  rule: RetentionRule,
+  shape: TableShape,
+  access: Access,
+  firstParameter: number,
+): string => compared(rule, shape, access, '>=', firstParameter)
+
+export const upTo = (
+  rule: RetentionRule,
+  shape: TableShape,
+  access: Access,
+  firstParameter: number,
+): string => compared(rule, shape, access, '<=', firstParameter)
 
 /** Values of the order's columns in the last row that was dealt with, as text. */
 export type Position = readonly string[]

@@ -1,16 +1,16 @@
 /** Rows changed in short transactions, in the order of an index, each with a row in `retention_batches`. */
 import { type Connection, ForeignKeyError, TimeoutError } from '@tenantry/core'
-import { quoteIdentifier } from '@tenantry/ddl'
-import { eligible, NOTHING_STAYS, type Phase, type Stays } from '../rule/phase.ts'
-import { type Access, accessTo, after, orderText, type Position } from './access.ts'
+import { eligible, type Phase, type Stays } from '../rule/phase.ts'
+import { type Access, accessTo, after, orderText, type Position, upTo } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
 import { qualified } from './shape.ts'
 import type { Work } from './work.ts'
 
-interface Taken {
-  readonly chosen: number
-  readonly changed: number
-  readonly position: Position | null
+/** A batch's end, found before it is changed. */
+interface Stretch {
+  /** Of its last row; null: nothing is left. */
+  readonly end: Position | null
+  readonly rows: number
 }
 
 /**
@@ -26,39 +26,38 @@ export async function changeInBatches(work: Work, phase: Phase, assignments: str
     const rows = batch.rows
     const started = performance.now()
     const taken = await closeIn(batch, rows, () =>
-      work.change((connection, stays) =>
-        takeRows(connection, work, phase, { access, assignments, position, rows, stays }),
-      ),
+      work.change(async (connection, stays) => {
+        const statements = new Statements(work, phase, access, stays)
+        const stretch = await statements.stretch(connection, position, rows)
+        const changed =
+          stretch.end === null ? 0 : await statements.change(connection, assignments, position, stretch.end)
+        return { ...stretch, changed }
+      }),
     )
     if (taken === 'narrowed') continue
-    const outcome: Taken =
-      taken ??
-      (await work.read((connection) =>
-        takeRows(connection, work, phase, {
-          access,
-          assignments: 'none',
-          position,
-          rows,
-          stays: NOTHING_STAYS,
-        }),
-      ))
+    const outcome = taken ?? {
+      ...(await work.read(async (connection) =>
+        new Statements(work, phase, access, await work.staysNow(connection)).stretch(connection, position, 1),
+      )),
+      changed: 0,
+    }
+    if (outcome.end === null) return
     const ms = performance.now() - started
     if (taken !== null) batch.took(ms)
-    position = outcome.position
+    position = outcome.end
+    const kept = Math.max(0, outcome.rows - outcome.changed)
     tally.add(phase.effect, outcome.changed)
-    tally.kept += outcome.chosen - outcome.changed
+    tally.kept += kept
     tally.busyMs += ms
-    if (outcome.chosen > 0) {
-      work.tell({
-        type: 'batch',
-        effect: phase.effect,
-        changed: outcome.changed,
-        kept: outcome.chosen - outcome.changed,
-        ms,
-        nextRows: batch.rows,
-      })
-    }
-    if (outcome.chosen < rows) return
+    work.tell({
+      type: 'batch',
+      effect: phase.effect,
+      changed: outcome.changed,
+      kept,
+      ms,
+      nextRows: batch.rows,
+    })
+    if (outcome.rows < rows) return
   }
 }
 
@@ -76,79 +75,84 @@ export async function closeIn<T>(
   }
 }
 
-interface Take {
-  readonly access: Access
-  /** `none` only finds the rows. */
-  readonly assignments: string | null
-  readonly position: Position | null
-  readonly rows: number
-  readonly stays: Stays
-}
-
 /**
- * The condition stands in the change as well: when a row was changed meanwhile, PostgreSQL looks at the newer
- * version by the conditions of the statement that changes it, not by those of the one that chose it.
+ * A stretch of the order is found, then changed by its two ends: half the time of collecting its rows and changing
+ * those. All conditions stand in the change as well, which may meet rows that were changed or came meanwhile.
  */
-async function takeRows(
-  connection: Connection,
-  work: Work,
-  phase: Phase,
-  { access, assignments, position, rows, stays }: Take,
-): Promise<Taken> {
-  const { rule, shape } = work
-  const { target } = rule
-  const takes = eligible(rule, phase, stays)
-  const keys = access.order.map((name) => `${qualified(target, name)} as ${quoteIdentifier(name)}`)
-  const names = access.order.map((name) => quoteIdentifier(name))
-  const place = shape.partitioned
-    ? `${qualified(target, 'tableoid')} = chosen.part and ${qualified(target, 'ctid')} = chosen.place`
-    : `${qualified(target, 'ctid')} = any (array(select place from chosen))`
-  const joined = shape.partitioned ? ' chosen' : null
-  const change =
-    assignments === null
-      ? `delete from ${target.sql}${joined === null ? '' : ` using${joined}`}`
-      : `update ${target.sql} set ${assignments}${joined === null ? '' : ` from${joined}`}`
-  const further = position ?? []
-  const { rows: answer } = await connection.query({
-    text: `
-with chosen as materialized (
-  select ${qualified(target, 'tableoid')} as part, ${qualified(target, 'ctid')} as place, ${keys.join(', ')}
-  from ${target.sql}
-  where ${takes}
-    ${after(rule, shape, access, position, 7)}
-  order by ${orderText(rule, access)}
-  limit $3::bigint
-)${
-      assignments === 'none'
-        ? ''
-        : `,
-changed as (
-  ${change}
-  where ${place}
-    and ${takes}
-  returning 1
-),
-noted as (
-  insert into tenantry.retention_batches (run_id, fence, effect, changed)
-  select $4::uuid, $5::bigint, $6, pg_catalog.count(*) from changed
-  having pg_catalog.count(*) > 0
-)`
+class Statements {
+  readonly #work: Work
+  readonly #access: Access
+  readonly #phase: Phase
+  readonly #takes: string
+
+  constructor(work: Work, phase: Phase, access: Access, stays: Stays) {
+    this.#work = work
+    this.#access = access
+    this.#phase = phase
+    this.#takes = eligible(work.rule, phase, stays)
+  }
+
+  async stretch(connection: Connection, position: Position | null, rows: number): Promise<Stretch> {
+    const { rule, parameters } = this.#work
+    const ends = this.#access.order.map((name) => `${qualified(rule.target, name)}::text`).join(', ')
+    const found = await connection.query({
+      text: `
+select ${ends}
+from ${rule.target.sql}
+where ${this.#takes}
+  ${this.#after(position, 4)}
+order by ${orderText(rule, this.#access)}
+limit 1 offset $3::bigint`,
+      params: [...parameters, rows - 1, ...(position ?? [])],
+    })
+    if (found.rows[0] !== undefined) return { end: found.rows[0].map(String), rows }
+    if (rows === 1) return { end: null, rows: 0 }
+    // The last of them, and how many there are.
+    const last = await connection.query({
+      text: `
+select ${ends}, pg_catalog.count(*) over ()
+from ${rule.target.sql}
+where ${this.#takes}
+  ${this.#after(position, 3)}
+order by ${orderText(rule, this.#access, 'desc')}
+limit 1`,
+      params: [...parameters, ...(position ?? [])],
+    })
+    const row = last.rows[0]
+    return row === undefined
+      ? { end: null, rows: 0 }
+      : { end: row.slice(0, -1).map(String), rows: Number(row.at(-1)) }
+  }
+
+  async change(
+    connection: Connection,
+    assignments: string | null,
+    from: Position | null,
+    to: Position,
+  ): Promise<number> {
+    const { rule, parameters, run, fence, shape } = this.#work
+    const { sql } = rule.target
+    const { count } = await connection.query({
+      text: `
+${assignments === null ? `delete from ${sql}` : `update ${sql} set ${assignments}`}
+where ${this.#takes}
+  and ${upTo(rule, shape, this.#access, 3)}
+  ${this.#after(from, 3 + to.length)}`,
+      params: [...parameters, ...to, ...(from ?? [])],
+    })
+    if (count > 0) {
+      await connection.query({
+        text: `
+insert into tenantry.retention_batches (run_id, fence, effect, changed)
+values ($1::uuid, $2::bigint, $3, $4::integer)`,
+        params: [run.id, fence, this.#phase.effect, count],
+        reusable: true,
+      })
     }
-select
-  (select pg_catalog.count(*) from chosen),
-  ${assignments === 'none' ? `case when $4::uuid is null or $5::bigint is null or $6::text is null then 1 else 0 end` : '(select pg_catalog.count(*) from changed)'},
-  (
-    select pg_catalog.json_build_array(${names.map((name) => `${name}::text`).join(', ')})
-    from chosen
-    order by ${names.map((name) => `${name} desc`).join(', ')}
-    limit 1
-  )`,
-    params: [...work.parameters, rows, work.run.id, work.fence, phase.effect, ...further],
-  })
-  const [chosen, changed, last] = answer[0] ?? []
-  return {
-    chosen: Number(chosen),
-    changed: Number(changed),
-    position: Array.isArray(last) ? (last as Position) : position,
+    return count
+  }
+
+  #after(position: Position | null, firstParameter: number): string {
+    return after(this.#work.rule, this.#work.shape, this.#access, position, firstParameter)
   }
 }

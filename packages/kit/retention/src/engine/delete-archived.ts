@@ -1,20 +1,20 @@
 /** Deletes what an object holds, and nothing that has changed since it was written. */
-import type { Connection } from '@tenantry/core'
-import { quoteIdentifier } from '@tenantry/ddl'
+import type { Connection, Statement } from '@tenantry/core'
 import { textOf } from '../format/lines.ts'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
+import { from, upTo } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
 import { closeIn } from './batches.ts'
 import type { ReadBack } from './read-back.ts'
 import type { Segment } from './segments.ts'
-import { lineOf, qualified, typeOf, valueIn } from './shape.ts'
+import { lineOf } from './shape.ts'
 import type { Work } from './work.ts'
 
 /**
- * Sends the lines that were read back to the server, which deletes the row of each line's key if the row, written as
- * a line now, is that line, and if the rule and the holds still allow it. A row's own content decides, not `xmin`:
- * that would have to be kept beside the archive, differs after a restore, and says that a row was written to, not
- * that the archive lacks something.
+ * Sends the lines that were read back to the server, which deletes the rows that, written as lines now, are among
+ * them, if the rule and the holds still allow it. A row's own content decides, not `xmin`: that would have to be kept
+ * beside the archive, differs after a restore, and says that a row was written to, not that the archive lacks
+ * something.
  *
  * Returns false where budget or signal ended it before its end.
  */
@@ -30,16 +30,13 @@ export async function deleteArchived(
     if (!(await work.proceed())) return false
     const rows = Math.min(batch.rows, ends.length - first)
     const last = first + rows - 1
-    const lines = textOf(content, first === 0 ? 0 : (ends[first - 1] ?? 0), (ends[last] ?? 1) - 1)
+    const text = textOf(content, first === 0 ? 0 : (ends[first - 1] ?? 0), (ends[last] ?? 1) - 1)
+    const lines: Lines = { segment, first, last, text }
     const started = performance.now()
-    const outcome = await closeIn(batch, rows, () =>
-      work.change((connection, stays) =>
-        deleteLines(connection, work, phase, { segment, first, last, lines, stays }),
-      ),
-    )
+    const outcome = await closeIn(batch, rows, () => deleteLines(work, phase, lines))
     if (outcome === 'narrowed') continue
     const { changed, kept } =
-      outcome ?? (await work.change((connection) => keepLine(connection, work, segment, first)))
+      outcome ?? (await work.change((connection) => noteLines(connection, work, lines, [first])))
     const ms = performance.now() - started
     if (outcome !== null) batch.took(ms)
     first = last + 1
@@ -55,8 +52,7 @@ interface Lines {
   readonly segment: Segment
   readonly first: number
   readonly last: number
-  readonly lines: string
-  readonly stays: Stays
+  readonly text: string
 }
 
 interface Deleted {
@@ -64,55 +60,81 @@ interface Deleted {
   readonly kept: number
 }
 
-async function deleteLines(
-  connection: Connection,
-  work: Work,
-  phase: Phase,
-  { segment, first, last, lines, stays }: Lines,
-): Promise<Deleted> {
-  const { rule, shape } = work
-  const { target } = rule
-  const keys = shape.primaryKey.map((name, index) => ({
-    own: qualified(target, name),
-    alias: quoteIdentifier(`key_${index}`),
-    value: `${valueIn('line.text', segment.shape, name)}::${typeOf(shape, name)}`,
-  }))
-  const { rows } = await connection.query({
-    text: `
-with retention_lines as materialized (
-  select line.number::integer + $6::integer - 1 as number, line.text, ${keys.map(({ value, alias }) => `${value} as ${alias}`).join(', ')}
-  from pg_catalog.string_to_table($8, E'\\n') with ordinality as line (text, number)
-),
-gone as (
-  delete from ${target.sql} using retention_lines
-  where ${keys.map(({ own, alias }) => `${own} = retention_lines.${alias}`).join(' and ')}
-    and ${eligible(rule, phase, stays)}
-    and ${lineOf(target, segment.shape)} = retention_lines.text
-  returning retention_lines.number
-)
-insert into tenantry.retention_batches (run_id, segment_id, fence, effect, changed, first_line, last_line, kept_lines)
-select
-  $3::uuid, $4::uuid, $5::bigint, 'delete', (select pg_catalog.count(*) from gone), $6::integer, $7::integer,
-  array(select number from retention_lines except select number from gone order by 1)
-returning changed, pg_catalog.cardinality(kept_lines)`,
-    params: [...work.parameters, work.run.id, segment.id, work.fence, first, last, lines],
+/** Some rows aren't as they were. Which ones, a second attempt finds out. */
+class SomeStay extends Error {}
+
+async function deleteLines(work: Work, phase: Phase, lines: Lines): Promise<Deleted> {
+  const count = lines.last - lines.first + 1
+  try {
+    return await work.change(async (connection, stays) => {
+      const answer = await connection.query(deletion(work, phase, lines, stays, ''))
+      if (answer.count !== count) throw new SomeStay()
+      return noteLines(connection, work, lines, [])
+    })
+  } catch (error) {
+    if (!(error instanceof SomeStay)) throw error
+  }
+  return work.change(async (connection, stays) => {
+    const line = lineOf(work.rule.target, lines.segment.shape)
+    const { rows } = await connection.query(deletion(work, phase, lines, stays, `returning ${line}`))
+    const gone = new Set(rows.map(([text]) => text))
+    const kept = lines.text
+      .split('\n')
+      .flatMap((text, index) => (gone.has(text) ? [] : [lines.first + index]))
+    return noteLines(connection, work, lines, kept)
   })
-  return { changed: Number(rows[0]?.[0]), kept: Number(rows[0]?.[1]) }
 }
 
-/** A row that can't be deleted now. */
-async function keepLine(
+/**
+ * The ends of the stretch let an index find the rows, and the lines are looked up by their hash: no line needs to be
+ * read by the server.
+ */
+function deletion(
+  { rule, parameters, shape }: Work,
+  phase: Phase,
+  { segment, text }: Lines,
+  stays: Stays,
+  returning: string,
+): Statement {
+  const { order } = segment.position
+  const access = { order, byAge: true }
+  const [first, last] = [
+    valuesOf(text.slice(0, text.indexOf('\n') === -1 ? text.length : text.indexOf('\n')), segment),
+    valuesOf(text.slice(text.lastIndexOf('\n') + 1), segment),
+  ]
+  return {
+    text: `
+delete from ${rule.target.sql}
+where ${from(rule, shape, access, 4)}
+  and ${upTo(rule, shape, access, 4 + order.length)}
+  and ${eligible(rule, phase, stays)}
+  and ${lineOf(rule.target, segment.shape)} = any (pg_catalog.string_to_array($3, E'\\n'))
+${returning}`,
+    params: [...parameters, text, ...first, ...last],
+  }
+}
+
+function valuesOf(line: string, { shape, position }: Segment): readonly (string | null)[] {
+  const values = JSON.parse(line) as readonly (string | null)[]
+  return position.order.map(
+    (name) => values[shape.columns.findIndex((column) => column.name === name)] ?? null,
+  )
+}
+
+/** In the same transaction. Without it a run that is gone on with would look for the rows again. */
+async function noteLines(
   connection: Connection,
   work: Work,
-  segment: Segment,
-  line: number,
+  { segment, first, last }: Lines,
+  kept: readonly number[],
 ): Promise<Deleted> {
+  const changed = last - first + 1 - kept.length
   await connection.query({
     text: `
 insert into tenantry.retention_batches (run_id, segment_id, fence, effect, changed, first_line, last_line, kept_lines)
-values ($1::uuid, $2::uuid, $3::bigint, 'delete', 0, $4::integer, $4::integer, array[$4::integer])`,
-    params: [work.run.id, segment.id, work.fence, line],
+values ($1::uuid, $2::uuid, $3::bigint, 'delete', $4::integer, $5::integer, $6::integer, $7::integer[])`,
+    params: [work.run.id, segment.id, work.fence, changed, first, last, kept],
     reusable: true,
   })
-  return { changed: 0, kept: 1 }
+  return { changed, kept: kept.length }
 }

@@ -80,14 +80,14 @@ async function readPage(
     return connection.query({
       text: `
 select
-  pg_catalog.string_agg(line, E'\\n') filter (where bytes <= $4::bigint or number = 1),
-  pg_catalog.count(*) filter (where bytes <= $4::bigint or number = 1),
+  pg_catalog.string_agg(line, E'\\n') filter (where before < $4::bigint),
+  pg_catalog.count(*) filter (where before < $4::bigint),
   pg_catalog.count(*)
 from (
   select
     line,
-    pg_catalog.row_number() over run as number,
-    pg_catalog.sum(pg_catalog.octet_length(line) + 1) over run as bytes
+    -- In the order in which the rows come: sorting their lines would cost more than making them.
+    pg_catalog.sum(pg_catalog.octet_length(line) + 1) over (rows unbounded preceding) - pg_catalog.octet_length(line) as before
   from (
     select ${lineOf(target, shape)} as line
     from (
@@ -98,8 +98,6 @@ from (
       limit $3::bigint
     ) as ${quoteIdentifier(target.name)}
   ) as page
-  -- In the order in which the rows come: sorting their lines would cost more than making them.
-  window run as (rows unbounded preceding)
 ) as sized`,
       params: [...work.parameters, limits.rows, limits.bytes, ...(position ?? [])],
     })

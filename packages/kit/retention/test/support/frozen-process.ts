@@ -9,7 +9,7 @@ const database = await connect(url)
 let batches = 0
 const driver = hooked(database.driver, {
   async committed(statements) {
-    if (!statements.some(({ text }) => text.includes('with retention_lines'))) return
+    if (!statements.some(({ text }) => text.includes('= any (pg_catalog.string_to_array'))) return
     batches += 1
     if (batches !== 3) return
     process.stdout.write('deleting\n')

@@ -24,7 +24,7 @@ const driver = hooked(database.driver, {
   },
   after: ({ text }) => {
     die('manifest-uncommitted', has(text, 'insert into tenantry.archive_segments'))
-    die('delete-uncommitted', has(text, 'with retention_lines'))
+    die('delete-uncommitted', has(text, '= any (pg_catalog.string_to_array'))
   },
   committed: (statements) => {
     die(
@@ -33,7 +33,7 @@ const driver = hooked(database.driver, {
     )
     die(
       'delete-committed',
-      statements.some(({ text }) => has(text, 'with retention_lines')),
+      statements.some(({ text }) => has(text, '= any (pg_catalog.string_to_array')),
     )
   },
 })
