@@ -6,7 +6,9 @@ import { z } from 'zod'
 import { type Policy } from './engine/runs.ts'
 import { type RunContext, type RunOptions, type RunReport, runRule } from './engine/run-rule.ts'
 import { openSession, type Session, type Transactor } from './engine/session.ts'
+import { declaredGraph } from './graph/declared-graph.ts'
 import { readGraph } from './graph/read-graph.ts'
+import { ruleJobs } from './jobs/rule-jobs.ts'
 import type { TenantTable } from './graph/table-graph.ts'
 import { checkNames, moduleTables, retentionObjects } from './objects.ts'
 import { planRule, type RulePlan } from './plan/plan.ts'
@@ -35,6 +37,8 @@ export interface RetentionModuleOptions {
   /** Where archives go, unless a run is given another. */
   readonly store?: ArchiveStore
   readonly policy?: PolicySource
+  /** When the job of a rule runs, by the rule's name: five-field cron, UTC. Default: each night at 03:30. */
+  readonly schedules?: Readonly<Record<string, string>>
 }
 
 /** Where statements run: a database, its driver, or the one session that a job is handed. */
@@ -79,7 +83,7 @@ const runSchema = z.object({
 
 /** @throws ConfigurationError for two rules of one name. */
 export function retention(options: RetentionModuleOptions): Retention {
-  const { rules, schema = {}, tenants = [], store = null, policy } = options
+  const { rules, schema = {}, tenants = [], store = null, policy, schedules = {} } = options
   checkNames(rules)
   const tables = Object.values(schema).filter((value): value is PgTable => is(value, PgTable))
   const chosen = (names: readonly string[] | undefined): readonly RetentionRule[] => {
@@ -96,11 +100,21 @@ export function retention(options: RetentionModuleOptions): Retention {
       ? Promise.resolve(null)
       : session.read((connection) => policy.resolve(connection, rule))
   const contextOf = (rule: RetentionRule): RunContext => ({ rule, tenants, store, policy: policyOf(rule) })
-  return {
+  const found: Retention = {
     rules,
     module: {
       name: 'retention',
       tables: moduleTables,
+      jobs: ruleJobs({
+        rules,
+        schedules,
+        // A host's policies are asked by a run, not by a statement.
+        graph:
+          policy === undefined
+            ? declaredGraph([...new Set([...tables, ...rules.map(({ table }) => table)])], { tenants })
+            : null,
+        run: (target, runOptions) => found.run(target, runOptions),
+      }),
       objects: retentionObjects(
         policy === undefined
           ? rules
@@ -138,14 +152,15 @@ export function retention(options: RetentionModuleOptions): Retention {
     },
     async status(target, { rules: names } = {}) {
       const session = await openSession(driverOf(target))
-      const found: RuleStatus[] = []
+      const stati: RuleStatus[] = []
       for (const rule of chosen(names)) {
-        found.push(await statusOf(session, rule, { tenants, policy: await policyOf(rule)(session) }))
+        stati.push(await statusOf(session, rule, { tenants, policy: await policyOf(rule)(session) }))
       }
-      return found
+      return stati
     },
     restore: (target, restoreOptions) => restoreSegments(driverOf(target), store, restoreOptions),
   }
+  return found
 }
 
 const driverOf = (target: RetentionTarget): Transactor => ('driver' in target ? target.driver : target)
