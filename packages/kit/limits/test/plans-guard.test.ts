@@ -193,3 +193,33 @@ describe('rows that count once', () => {
     expect(await test.used(account, 'requests')).toBe(0)
   })
 })
+
+describe('rows that grow', () => {
+  it('count what each of them came to, and by how much it grew since, and give nothing back', async () => {
+    const account = await test.subscribe('starter')
+    const add = async (cost: number | null) =>
+      String(
+        (
+          await test.raw('insert into requests (user_id, cost) values ($1, $2) returning id', account, cost)
+        )[0]?.[0],
+      )
+    const spent = () => test.used(account, 'spend')
+    const [first, second] = [await add(null), await add(1.5)]
+    expect(await spent()).toBe(1.5)
+    const set = (cost: string) => test.raw(`update requests set cost = ${cost} where user_id = $1`, account)
+    await test.raw('update requests set cost = 0.25 where id = $1', first)
+    await test.raw(`update requests set status = 'done' where user_id = $1`, account)
+    expect(await spent()).toBe(1.75)
+    // One grows by 1, and the other shrinks by 1.25.
+    await set(`case id when '${first}' then 1.25 else 0.25 end`)
+    expect(await spent()).toBe(2.75)
+    await expect(set('cost + 2')).rejects.toMatchObject({
+      feature: 'spend',
+      used: 2.75,
+      requested: 4,
+      limit: 5,
+    })
+    await test.raw('delete from requests where id = $1', second)
+    expect(await spent()).toBe(2.75)
+  })
+})

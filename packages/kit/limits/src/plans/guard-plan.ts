@@ -27,6 +27,11 @@ export interface CountOptions<T extends PgTable, F extends Features> {
    * `where`, not by deletion. Not for allocated features.
    */
   readonly once?: true | { readonly givesBack: string }
+  /**
+   * What an UPDATE adds to a row's amount counts as well, in the period in which it does: for what a row comes to use
+   * in the course of its life. What is taken off it isn't given back. Not for allocated features, nor with `once`.
+   */
+  readonly grows?: true
 }
 
 export interface GuardOptions<T extends PgTable, F extends Features> {
@@ -46,6 +51,7 @@ export interface CountPlan {
   readonly amount: string
   readonly rowKey: string
   readonly once: { readonly givesBack?: string } | null
+  readonly grows: boolean
 }
 
 export interface GuardPlan {
@@ -84,6 +90,11 @@ export function planGuard<T extends PgTable, F extends Features>(
           `${target.label}: ${feature.name} is the number of rows, which count for as long as they are there`,
         )
       }
+      if (count.grows === true && (feature.kind === 'allocated' || count.once !== undefined)) {
+        throw new ConfigurationError(
+          `${target.label}: what a row of ${feature.name} counts can't grow: it ${feature.kind === 'allocated' ? 'counts for as long as it is there' : 'counts once'}`,
+        )
+      }
       return {
         feature: feature.name,
         kind: feature.kind,
@@ -92,8 +103,9 @@ export function planGuard<T extends PgTable, F extends Features>(
           count.subject === undefined ? `''::text` : `coalesce(${expression(count.subject)}::text, '')`,
         where: count.where ?? 'true',
         amount: count.amount ?? '1',
-        rowKey: count.once === undefined ? 'null' : keyOf(table, target),
+        rowKey: count.once === undefined && count.grows === undefined ? 'null' : keyOf(table, target),
         once: count.once === undefined ? null : count.once === true ? {} : count.once,
+        grows: count.grows === true,
       }
     }),
   }

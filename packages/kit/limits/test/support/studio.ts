@@ -2,7 +2,7 @@
 import { id } from '@tenantry/core'
 import type { Executor, Module } from '@tenantry/core'
 import { contextExpressions } from '@tenantry/rls'
-import { bigint, index, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+import { bigint, index, numeric, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
 import { definePlans, guard } from '../../src/index.ts'
 import { createSystem, type TestSystem } from './system.ts'
 
@@ -60,6 +60,7 @@ export const requests = pgTable(
     id: id(),
     userId: uuid('user_id').notNull(),
     status: text('status').notNull().default('pending'),
+    cost: numeric('cost', { mode: 'number' }),
   },
   (table) => [index('requests_user').on(table.userId)],
 )
@@ -148,7 +149,10 @@ export const plans = definePlans({
     guard({
       table: requests,
       account: 'userId',
-      counts: [{ feature: 'requests', where: 'true', once: { givesBack: `status = 'failed'` } }],
+      counts: [
+        { feature: 'requests', where: 'true', once: { givesBack: `status = 'failed'` } },
+        { feature: 'spend', amount: 'coalesce(cost, 0)', grows: true },
+      ],
     }),
   ],
 })

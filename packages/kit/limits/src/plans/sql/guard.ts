@@ -150,6 +150,17 @@ const returned = (count: Count, givesBack: string): string =>
   `from (select ${count.rowKey} as row_key from new_rows as row where (${givesBack})) as back
       join tenantry.limit_marks as mark on mark.feature = ${quoteLiteral(count.feature)} and mark.row_key = back.row_key`
 
+/** Row by row, so that one that becomes less takes nothing from another's growth. */
+const grown = (count: Count): string =>
+  `select feature, account, subject, sum(amount) as amount, null::timestamptz as ends
+      from (
+        select ${count.rowKey} as row_key, ${columns(count, '')} from new_rows as row where (${count.where})
+        union all
+        select ${count.rowKey} as row_key, ${columns(count, '-')} from old_rows as row where (${count.where})
+      ) as step
+      group by row_key, feature, account, subject
+      having sum(amount) > 0`
+
 /** What an event adds to the counters and takes from them. */
 function partsOf(count: Count, event: Exclude<Event, 'truncate'>): readonly string[] {
   const current = 'null::timestamptz as ends'
@@ -168,6 +179,7 @@ function partsOf(count: Count, event: Exclude<Event, 'truncate'>): readonly stri
   const added = `select ${columns(count, '')}, ${current} from new_rows as row where (${count.where})`
   const gone = `select ${columns(count, '-')}, ${current} from old_rows as row where (${count.where})`
   if (event === 'insert') return [added]
+  if (count.grows) return event === 'update' ? [grown(count)] : []
   if (count.kind !== 'allocated') return []
   return event === 'update' ? [added, gone] : [gone]
 }
