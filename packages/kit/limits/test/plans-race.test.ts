@@ -51,13 +51,14 @@ describeOnServer('many callers at once', () => {
 
   /** Resolves when as many sessions wait for a lock. */
   async function waiting(sessions: number): Promise<void> {
-    for (;;) {
+    for (let tries = 0; tries < 2000; tries++) {
       const [[count] = []] = await test.raw(
         `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
       )
       if (Number(count) >= sessions) return
       await new Promise((next) => setTimeout(next, 5))
     }
+    throw new Error('Nobody waits')
   }
 
   const counters = async (account: string, feature: string) =>

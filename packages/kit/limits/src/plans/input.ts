@@ -6,8 +6,8 @@ type Declared = PlansPlan['features'][number]
 
 /** Amounts have at most six decimals; beyond this a double has no room for them. */
 const AMOUNT_MAX = 1e9
-const KEY_LENGTH_MAX = 200
-const TTL_MAX_MS = 365 * 24 * 3600 * 1000
+export const KEY_LENGTH_MAX = 200
+export const TTL_MAX_MS = 365 * 24 * 3600 * 1000
 
 export function checkedFeature({ features }: PlansPlan, name: string): Declared {
   const feature = features.find((known) => known.name === name)

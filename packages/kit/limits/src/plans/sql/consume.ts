@@ -46,16 +46,6 @@ export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
       returns: 'tenantry.limit_counters',
       body: TAKE,
     }),
-    internalFunction({
-      name: 'limit_state',
-      args: [
-        ['of_counter', 'tenantry.limit_counters'],
-        ['of_replayed', 'boolean'],
-      ],
-      returns: 'jsonb',
-      volatility: 'immutable',
-      body: STATE,
-    }),
     tenantFunction(sql, {
       name: 'limit_consume',
       args: [
@@ -65,7 +55,9 @@ export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
         ['of_key', 'text'],
       ],
       returns: 'jsonb',
-      declare: 'held tenantry.limit_holds;',
+      declare: `held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  answer jsonb;`,
       body: CONSUME,
     }),
     tenantFunction(sql, {
@@ -84,6 +76,11 @@ export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
     }),
   ]
 }
+
+/** Of a counter that is up to date: whether it admits `of_amount` now. */
+export const ROOM = `valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end`
 
 /** What is said of a refusal, as `planLimitOf` of core reads it. */
 const REFUSAL = `
@@ -185,9 +182,7 @@ begin
     set used = counter.used + case when of_reserved then 0 else of_amount end,
       reserved = counter.reserved + case when of_reserved then of_amount else 0 end
     where ${OPEN}
-      and valid_until > at_time and consumes
-      and (of_guarded or kind <> 'allocated') and (kind = 'costed' or of_amount = pg_catalog.trunc(of_amount))
-      and (cap is null or used + reserved + of_amount <= cap)
+      and ${ROOM} and (of_guarded or kind <> 'allocated')
     returning counter.* into taken;
     if found then
       return taken;
@@ -198,34 +193,42 @@ begin
   end loop;
 end`
 
-const STATE = `
-begin
-  return pg_catalog.jsonb_build_object(
-    'used', of_counter.used,
-    'reserved', of_counter.reserved,
-    'limit', of_counter.cap,
-    'plan', of_counter.plan,
-    'resetsAt', case when pg_catalog.isfinite(of_counter.ends) then of_counter.ends end,
-    'replayed', of_replayed
-  );
-end`
+/** What a call answers: an expression over a counter, since one more function would cost as much as all the rest. */
+const state = (counter: string, replayed: boolean): string => `pg_catalog.jsonb_build_object(
+      'used', ${counter}.used,
+      'reserved', ${counter}.reserved,
+      'limit', ${counter}.cap,
+      'plan', ${counter}.plan,
+      'resetsAt', case when pg_catalog.isfinite(${counter}.ends) then ${counter}.ends end,
+      'replayed', ${replayed}
+    )`
 
-/** With a key the effect is noted first: its unique index makes callers with the same key take turns. */
+/**
+ * The first UPDATE is that of `limit_take`, in place: most calls end with it. With a key the effect is noted first: its
+ * unique index makes callers with the same key take turns.
+ */
 const CONSUME = `
 if of_key is null then
-    return tenantry.limit_state(
-      tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time), false);
+    update tenantry.limit_counters as counter set used = counter.used + of_amount
+    where ${OPEN}
+      and ${ROOM} and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    returning ${state('counter', false)} into answer;
+    if found then
+      return answer;
+    end if;
+    if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  else
+    held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, null, at_time);
   end if;
-  held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, null, at_time);
   if held.state is null then
-    return tenantry.limit_state(
-      tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time), false);
+    counter := tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time);
+    return ${state('counter', false)};
   end if;
-  return tenantry.limit_state(
-    (select counter from tenantry.limit_counters as counter
-      where counter.account = held.account and counter.feature = held.feature
-        and counter.subject = held.subject and counter.ends = held.ends),
-    true);`
+  select * into counter from tenantry.limit_counters
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return ${state('counter', true)};`
 
 /**
  * Admits as many amounts as there is room for, in their order, by one UPDATE. Answers for each, in the same order. Where
@@ -254,7 +257,7 @@ select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
     end if;
     if counter.cap is null or counter.used + counter.reserved + amount <= counter.cap then
       counter.used := counter.used + amount;
-      answers := answers || tenantry.limit_state(counter, false);
+      answers := answers || ${state('counter', false)};
     else
       answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
         counter.used, counter.reserved, amount, counter.ends);

@@ -71,6 +71,7 @@ export function tenantFunction(
     owner: ROLES.service,
     executableBy: [ROLES.tenant, ROLES.service],
     body: `
+#variable_conflict use_column
 declare
   of_account ${accountType};
   at_time constant timestamptz := tenantry.limit_clock();

@@ -1,5 +1,7 @@
 /** Units held for work whose outcome isn't known yet. A hold is locked before its counter, always. */
 import { type DdlObject, RAISED } from '@tenantry/core'
+import { KEY_LENGTH_MAX, TTL_MAX_MS } from '../input.ts'
+import { ROOM } from './consume.ts'
 import { internalFunction, OPEN, type PlanSql, serviceFunction, tenantFunction } from './function.ts'
 
 const TIME = 'timestamp with time zone'
@@ -31,16 +33,6 @@ export function holdObjects(sql: PlanSql): readonly DdlObject[] {
       returns: 'integer',
       body: EXPIRE_DUE,
     }),
-    internalFunction({
-      name: 'limit_hold_state',
-      args: [
-        ['of_hold', 'tenantry.limit_holds'],
-        ['of_replayed', 'boolean'],
-      ],
-      returns: 'jsonb',
-      volatility: 'immutable',
-      body: HOLD_STATE,
-    }),
     tenantFunction(sql, {
       name: 'limit_reserve',
       args: [
@@ -51,7 +43,7 @@ export function holdObjects(sql: PlanSql): readonly DdlObject[] {
         ['of_ttl_ms', 'bigint'],
       ],
       returns: 'jsonb',
-      declare: 'held tenantry.limit_holds;',
+      declare: 'held tenantry.limit_holds;\n  noted boolean := false;',
       body: RESERVE,
     }),
     tenantFunction(sql, {
@@ -99,10 +91,10 @@ declare
   noted tenantry.limit_holds;
   counter_ends timestamptz;
 begin
-  if (pg_catalog.length(of_key) between 1 and 200) is not true then
-    raise exception 'a key has 1 to 200 characters' using errcode = '${RAISED.invalid}';
+  if (pg_catalog.length(of_key) between 1 and ${KEY_LENGTH_MAX}) is not true then
+    raise exception 'a key has 1 to ${KEY_LENGTH_MAX} characters' using errcode = '${RAISED.invalid}';
   end if;
-  if of_ttl_ms not between 1 and 31536000000 then
+  if of_ttl_ms not between 1 and ${TTL_MAX_MS} then
     raise exception 'a hold lasts from a millisecond to a year' using errcode = '${RAISED.invalid}';
   end if;
   loop
@@ -143,31 +135,52 @@ begin
   end loop;
 end`
 
+/** What a call answers: an expression over a hold. */
+const holdState = (held: string, replayed: boolean): string => `pg_catalog.jsonb_build_object(
+      'id', ${held}.id,
+      'feature', ${held}.feature,
+      'subject', ${held}.subject,
+      'amount', ${held}.amount,
+      'state', ${held}.state,
+      'actual', ${held}.actual,
+      'expiresAt', ${held}.expires_at,
+      'replayed', ${replayed}
+    )`
+
+const HELD_COUNTER = `account = held.account and feature = held.feature and subject = held.subject and ends = held.ends`
+
 const RESERVE = `
 if of_ttl_ms is null or of_key is null then
     raise exception 'a hold needs a key and a time to live' using errcode = '${RAISED.invalid}';
   end if;
+  if of_ttl_ms between 1 and ${TTL_MAX_MS} and pg_catalog.length(of_key) between 1 and ${KEY_LENGTH_MAX} then
+    -- What \`limit_note\` and \`limit_take\` come to where the key is new and there is room: most calls end with it.
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, created_at)
+    select of_account, of_key, of_feature, of_subject, counter.ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', 'pending', at_time
+    from tenantry.limit_counters as counter
+    where ${OPEN}
+      and ${ROOM} and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into held;
+    noted := found;
+  end if;
+  if noted then
+    update tenantry.limit_counters as counter set reserved = counter.reserved + of_amount
+    where ${HELD_COUNTER} and ${ROOM};
+    if not found then
+      perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+    end if;
+    return ${holdState('held', false)};
+  end if;
+
   held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, of_ttl_ms, at_time);
   if held.state is not null then
-    return tenantry.limit_hold_state(held, true);
+    return ${holdState('held', true)};
   end if;
   held.state := 'pending';
   perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
-  return tenantry.limit_hold_state(held, false);`
-
-const HOLD_STATE = `
-begin
-  return pg_catalog.jsonb_build_object(
-    'id', of_hold.id,
-    'feature', of_hold.feature,
-    'subject', of_hold.subject,
-    'amount', of_hold.amount,
-    'state', of_hold.state,
-    'actual', of_hold.actual,
-    'expiresAt', of_hold.expires_at,
-    'replayed', of_replayed
-  );
-end`
+  return ${holdState('held', false)};`
 
 /** The hold, locked; null where the account has none of that id. */
 const LOCK_HOLD = `
@@ -175,8 +188,6 @@ select * into held from tenantry.limit_holds where id = of_hold and account = of
   if not found then
     return null;
   end if;`
-
-const HELD_COUNTER = `account = held.account and feature = held.feature and subject = held.subject and ends = held.ends`
 
 /**
  * What was held is used; what the work took beyond that is used as far as there is room, and overage for the rest.
@@ -186,12 +197,25 @@ const COMMIT = `
 if (of_actual >= 0 and of_actual < 1e15 and of_actual = pg_catalog.round(of_actual, 6)) is not true then
     raise exception 'an amount is a number from 0 with at most six decimals' using errcode = '${RAISED.invalid}';
   end if;
+  -- In time, and no more than was held: most calls end with it.
+  update tenantry.limit_holds set state = 'committed', actual = of_actual, resolved_at = at_time
+  where id = of_hold and account = of_account and state = 'pending' and expires_at > at_time and of_actual <= amount
+  returning * into held;
+  if found then
+    update tenantry.limit_counters as counter set used = counter.used + of_actual, reserved = counter.reserved - held.amount
+    where ${HELD_COUNTER} and (kind = 'costed' or of_actual = pg_catalog.trunc(of_actual));
+    if not found then
+      raise exception 'the feature % is counted in whole units', held.feature using errcode = '${RAISED.invalid}';
+    end if;
+    return ${holdState('held', false)};
+  end if;
+
   ${LOCK_HOLD.trim()}
   if held.state in ('committed', 'late') then
     if held.actual <> of_actual or held.ttl_ms is null then
       raise exception 'the hold was committed with another amount' using errcode = '${RAISED.idempotency}';
     end if;
-    return tenantry.limit_hold_state(held, true);
+    return ${holdState('held', true)};
   end if;
   if held.state = 'released' then
     raise exception 'the hold was released' using errcode = '${RAISED.staleTransition}';
@@ -221,7 +245,7 @@ if (of_actual >= 0 and of_actual < 1e15 and of_actual = pg_catalog.round(of_actu
   set used = used + within, reserved = counter.reserved, overage = overage + of_actual - within
   where ${HELD_COUNTER};
   update tenantry.limit_holds set state = held.state, actual = held.actual, resolved_at = at_time where id = held.id;
-  return tenantry.limit_hold_state(held, false);`
+  return ${holdState('held', false)};`
 
 const RELEASE = `
 ${LOCK_HOLD.trim()}
@@ -229,12 +253,12 @@ ${LOCK_HOLD.trim()}
     raise exception 'the hold was committed' using errcode = '${RAISED.staleTransition}';
   end if;
   if held.state <> 'pending' then
-    return tenantry.limit_hold_state(held, true);
+    return ${holdState('held', true)};
   end if;
   held.state := 'released';
   update tenantry.limit_holds set state = held.state, resolved_at = at_time where id = held.id;
   update tenantry.limit_counters set reserved = reserved - held.amount where ${HELD_COUNTER};
-  return tenantry.limit_hold_state(held, false);`
+  return ${holdState('held', false)};`
 
 /** Of one counter, or of all where \`of_account\` is null. Holds that somebody is just resolving are left to them. */
 const EXPIRE_DUE = `
@@ -281,6 +305,7 @@ begin
   delete from tenantry.limit_holds where id in (
     select id from tenantry.limit_holds
     where resolved_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+      and created_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
     limit of_batch for update skip locked
   );
   get diagnostics forgotten = row_count;
