@@ -3,7 +3,7 @@ import { IsolationError, StaleTransitionError } from '@tenantry/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { tenantExecutor } from '@tenantry/rls'
-import { claimStatement } from '../src/claims/statements.ts'
+import { claimStatement, holderStatement } from '../src/claims/statements.ts'
 import { planClaims } from '../src/claims/plan.ts'
 import { defineClaims } from '../src/index.ts'
 import { jobClaims, jobOptions, objects, schema, tenancy } from './support/jobs.ts'
@@ -175,12 +175,11 @@ describeOnServer('the claim', () => {
       `insert into jobs (user_id, priority) select 'user_' || n % 100, n % 3 from generate_series(1, 500) as n`,
     )
     await test.raw('analyze jobs')
-    const { text } = claimStatement(planClaims(jobOptions), { oneTenant: false })
-    const explained = text.replace('$1', '10').replace('$2', '60')
+    const { text } = claimStatement(planClaims(jobOptions), { oneTenant: false, limit: 10 })
     const plan = await test.database.driver.transaction({}, async (connection) => {
       await connection.query({ text: 'set local role tenantry_service', params: [] })
       const { rows } = await connection.query({
-        text: `explain (analyze, buffers, costs off) ${explained}`,
+        text: `explain (analyze, buffers, costs off) ${text.replace('$1', '60')}`,
         params: [],
       })
       return rows.map(([line]) => String(line)).join('\n')
@@ -188,5 +187,23 @@ describeOnServer('the claim', () => {
     expect(plan).toMatch(/Limit[\s\S]+LockRows[\s\S]+Index Scan using jobs_status_claims on jobs/)
     expect(plan).not.toMatch(/Sort|Seq Scan on jobs|Removed by Filter/)
     expect(plan).toMatch(/Index Scan using jobs_pkey on jobs job/)
+  })
+
+  it.each([
+    ['claiming', () => claimStatement(planClaims(jobOptions), { oneTenant: false, limit: 10 })],
+    ['finishing one', () => holderStatement(planClaims(jobOptions), 'finish', [], { single: true })],
+    ['finishing many', () => holderStatement(planClaims(jobOptions), 'finish', [], { single: false })],
+  ])('is planned once for all calls, and no plan reads the table: %s', async (_what, statement) => {
+    const { text, params } = statement()
+    const plan = await test.database.driver.transaction({}, async (connection) => {
+      await connection.script(`set local plan_cache_mode = force_generic_plan; prepare probed as ${text}`)
+      const { rows } = await connection.query({
+        text: `explain (costs off) execute probed (${params.map(() => 'null').join(', ')})`,
+        params: [],
+      })
+      await connection.script('deallocate probed')
+      return rows
+    })
+    expect(JSON.stringify(plan)).not.toMatch(/Seq Scan on jobs|Hash Join/)
   })
 })

@@ -23,10 +23,10 @@ function filled(query: CompiledQuery, values: Readonly<Record<string, string>>):
 
 /** Two statements, as a pgbench script that hands the claim's answer to the finishing. */
 export async function claimScript(batch: number): Promise<string> {
-  const { query: claim } = await sent((executor) => jobClaims.claim(executor), SERVICE)
-  const key = { id: '', tenant: '', token: '' }
-  const { query: finish } = await sent((executor) => jobClaims.finishAll(executor, [{ claim: key }]), SERVICE)
-  const taken = filled(claim, { limit: String(batch), seconds: '300' })
+  const { query: claim } = await sent((executor) => jobClaims.claim(executor, { limit: batch }), SERVICE)
+  const held = Array.from({ length: batch }, () => ({ claim: { id: '', tenant: '', token: '' } }))
+  const { query: finish } = await sent((executor) => jobClaims.finishAll(executor, held), SERVICE)
+  const taken = filled(claim, { seconds: '300' })
     .trim()
     .replace('\nupdate ', ',\ntaken as (\nupdate ')
     .replace(/returning [\s\S]*$/, 'returning job.id, job.user_id, job.lease_token)')

@@ -29,6 +29,9 @@ export interface Runner {
   backlog(executor: Executor): Promise<Answer>
 }
 
+/** Claims of so many rows or fewer have texts of their own. */
+const LIMITS_MAX = 100
+
 /** Compiles each statement when it is first needed, and runs it as the service role. */
 export function createRunner(plan: ClaimsPlan): Runner {
   const compiled = new Map<string, CompiledQuery>()
@@ -51,10 +54,12 @@ export function createRunner(plan: ClaimsPlan): Runner {
   return {
     async claim(executor, limit, seconds) {
       const { oneTenant, values } = scope(executor)
-      const query = once(`claim ${oneTenant}`, () => claimStatement(plan, { oneTenant }))
+      const rows = Math.trunc(positive('limit', limit))
+      const said = rows <= LIMITS_MAX ? rows : null
+      const query = once(`claim ${oneTenant} ${said}`, () => claimStatement(plan, { oneTenant, limit: said }))
       return executor.run(query, {
         ...values,
-        limit: positive('limit', limit),
+        ...(said === null ? { limit: rows } : {}),
         seconds: positive('leaseSeconds', seconds),
       })
     },
@@ -76,11 +81,13 @@ export function createRunner(plan: ClaimsPlan): Runner {
       for (const [shape, indexes] of groups) {
         const group = indexes.flatMap((index) => items[index] ?? [])
         const columns = columnsOf(plan, shape)
-        const query = once(`${action} ${shape}`, () =>
+        const single = group.length === 1
+        const query = once(`${action} ${single} ${shape}`, () =>
           holderStatement(
             plan,
             action,
             columns.map(({ column }) => column),
+            { single },
           ),
         )
         const tenants = group.map(({ claim }) => claim.tenant)

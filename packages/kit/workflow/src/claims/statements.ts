@@ -33,11 +33,12 @@ function waitSeconds({ backoff }: ClaimsPlan, attempts: string): string {
 
 /**
  * Takes the next rows: those that wait, and those whose lease ran out as long ago as a failed one waits. A row
- * that is out of attempts is given up on the way. `limit`, `seconds`, and for one tenant `tenant`.
+ * that is out of attempts is given up on the way. `seconds`, for one tenant `tenant`, and `limit` where it isn't said
+ * here: PostgreSQL takes a limit that it doesn't know for a tenth of the table, and plans for that, or anew each time.
  */
 export function claimStatement(
   plan: ClaimsPlan,
-  { oneTenant }: { readonly oneTenant: boolean },
+  { oneTenant, limit }: { readonly oneTenant: boolean; readonly limit: number | null },
 ): CompiledQuery {
   const { target, id, tenant, state, priority, lease, ready, working, abandoned, maxAttempts } = plan
   const { at, query } = parameters()
@@ -59,7 +60,7 @@ with next as materialized (
           : ''
       }
   order by ${priority === null ? '' : `${job(priority)} desc nulls last, `}${job(lease.availableAt)}
-  limit ${at('limit')}::integer
+  limit ${limit ?? `${at('limit')}::integer`}
   for update skip locked
 )
 update ${target.sql} as job set
@@ -85,6 +86,7 @@ export function holderStatement(
   plan: ClaimsPlan,
   action: HolderAction,
   set: readonly PgColumn[],
+  { single }: { readonly single: boolean },
 ): CompiledQuery {
   const { target, id, tenant, state, lease, working, done } = plan
   const { at, query } = parameters()
@@ -105,9 +107,14 @@ export function holderStatement(
         `${named(column)} = ${each(`set_${index}`, `set_${index}`, 'text')}::${castType(column)}`,
     ),
   ]
+  // Not EXISTS, which may be planned as one look at all finished rows.
+  // Arrays of an unknown length are planned as ten rows, which for one row is dear enough to plan each time anew.
+  const rows = single
+    ? `select ${arrays.map(([name, array]) => `(${array})[1] as ${name}`).join(', ')}, 1::bigint as n`
+    : `select * from unnest(${arrays.map(([, array]) => array).join(', ')}) with ordinality as input (${arrays.map(([name]) => name).join(', ')}, n)`
   return query(`
 with input as materialized (
-  select * from unnest(${arrays.map(([, array]) => array).join(', ')}) with ordinality as input (${arrays.map(([name]) => name).join(', ')}, n)
+  ${rows}
 ),
 presented as materialized (
   select pg_catalog.set_config('${TOKENS_SETTING}', ${at('presented')}::text, true) as tokens
@@ -121,11 +128,12 @@ changed as (
     and ${job(state)} in (${literals(working)})
   returning input.n, ${job(state)}::text as state
 )
-select changed.n is not null, changed.state, case when changed.n is null then exists (
-  select from ${target.sql} as job
+select changed.n is not null, changed.state, case when changed.n is null then coalesce((
+  select true from ${target.sql} as job
   where ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
     and ${job(state)} in (${literals(done)})
-) else false end
+  limit 1
+), false) else false end
 from input left join changed on changed.n = input.n
 order by input.n`)
 }
