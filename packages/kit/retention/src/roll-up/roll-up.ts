@@ -1,15 +1,13 @@
-import { ConfigurationError, type Connection } from '@tenantry/core'
+import { ConfigurationError } from '@tenantry/core'
 import { relation } from '@tenantry/ddl'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { RetentionAction } from '../action.ts'
-import { type Access, accessTo, type Position } from '../engine/access.ts'
-import { AdaptiveBatch } from '../engine/adaptive.ts'
-import { closeIn } from '../engine/batches.ts'
+import { type Move, moveInBatches } from '../engine/move-in-batches.ts'
 import { qualified } from '../engine/shape.ts'
 import type { Work } from '../engine/work.ts'
 import { RetentionRefusedError } from '../errors.ts'
 import { retirePartitions } from '../partitions/retire-partitions.ts'
-import { type Phase, RUN_PARAMETERS, type Stays } from '../rule/phase.ts'
+import { type Phase, RUN_PARAMETERS } from '../rule/phase.ts'
 import type { RetentionRule } from '../rule/rule.ts'
 import { planRollUp, type RollUpOptions, type RollUpPlan } from './plan.ts'
 import { rollUpStatement } from './statement.ts'
@@ -45,7 +43,7 @@ export function rollUp<const F extends PgTable, const I extends PgTable>(
     cascades: false,
     phases: (rule) => [phaseOf(rule, plan)],
     async run(work) {
-      for (const phase of work.phases) await moveInBatches(work, phase, plan)
+      for (const phase of work.phases) await moveInBatches(work, phase, movesOf(work, phase, plan))
       if (options.dropPartitions === true && work.shape.partitioned) await dropEmpty(work)
     },
   }
@@ -70,100 +68,14 @@ function phaseOf({ table, target, age }: RetentionRule, { from }: RollUpPlan): P
   return { effect: 'roll-up', age, condition: `${column} < ${month[age.kind]}`, removes: true }
 }
 
-async function moveInBatches(work: Work, phase: Phase, plan: RollUpPlan): Promise<void> {
-  const { rule, tally } = work
-  const access = await work.read((connection) => accessTo(connection, rule, phase, work.shape))
-  const batch = new AdaptiveBatch(rule.batch)
-  let position: Position | null = null
-  while (await work.proceed()) {
-    const rows = batch.rows
-    const started = performance.now()
-    const moved = await closeIn(batch, rows, () =>
-      proven(plan, () =>
-        work.change((connection, stays) =>
-          move(connection, work, phase, plan, { access, position, rows, stays }),
-        ),
-      ),
-    )
-    if (moved === 'narrowed') continue
-    // One row in the way, locked or still referred to: whatever else there is waits for the next run.
-    if (moved === null) return
-    const ms = performance.now() - started
-    batch.took(ms)
-    position = moved.position
-    tally.add(phase.effect, moved.changed)
-    tally.kept += moved.chosen - moved.changed
-    tally.busyMs += ms
-    if (moved.chosen > 0) {
-      const { chosen, changed } = moved
-      work.tell({
-        type: 'batch',
-        effect: phase.effect,
-        changed,
-        kept: chosen - changed,
-        ms,
-        nextRows: batch.rows,
-      })
-    }
-    if (moved.chosen < rows) return
-  }
-}
-
-interface Moved {
-  readonly chosen: number
-  readonly changed: number
-  readonly position: Position | null
-}
-
-class Unequal extends Error {}
-
-async function move(
-  connection: Connection,
-  work: Work,
-  phase: Phase,
-  plan: RollUpPlan,
-  batch: {
-    readonly access: Access
-    readonly position: Position | null
-    readonly rows: number
-    readonly stays: Stays
-  },
-): Promise<Moved> {
-  const { rows } = await connection.query({
-    text: rollUpStatement(work, phase, plan, batch),
-    params: [
-      ...work.parameters,
-      batch.rows,
-      work.run.id,
-      work.fence,
-      phase.effect,
-      ...(batch.position ?? []),
-    ],
-  })
-  const [chosen, changed, equal, last] = rows[0] ?? []
-  if (equal !== true) throw new Unequal()
+function movesOf(work: Work, phase: Phase, plan: RollUpPlan): Move {
   return {
-    chosen: Number(chosen),
-    changed: Number(changed),
-    position: Array.isArray(last) ? (last as Position) : batch.position,
-  }
-}
-
-/** Tries of a batch: somebody else may have written the same monthly row in the same moment. */
-const ATTEMPTS = 3
-
-async function proven<T>(plan: RollUpPlan, run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run()
-    } catch (error) {
-      if (!(error instanceof Unequal)) throw error
-      if (attempt < ATTEMPTS) continue
-      throw new RetentionRefusedError(
+    statement: (batch) => rollUpStatement(work, phase, plan, batch),
+    refused: () =>
+      new RetentionRefusedError(
         `The sums in ${plan.target.label} would not have grown by what leaves ${relation(plan.from).label}`,
         { hint: 'A trigger, a rounding type or another writer changes them; nothing was rolled up' },
-      )
-    }
+      ),
   }
 }
 

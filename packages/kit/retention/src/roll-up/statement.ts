@@ -1,26 +1,21 @@
 import { quoteIdentifier, relation } from '@tenantry/ddl'
 import { castType } from '@tenantry/repository'
-import { type Access, after, orderText, type Position } from '../engine/access.ts'
+import { after, orderText } from '../engine/access.ts'
+import type { MoveBatch } from '../engine/move-in-batches.ts'
 import { qualified } from '../engine/shape.ts'
 import type { Work } from '../engine/work.ts'
-import { eligible, type Phase, type Stays } from '../rule/phase.ts'
+import { eligible, type Phase } from '../rule/phase.ts'
 import type { RollUpPlan } from './plan.ts'
 
 /**
  * Moves rows into the sums of their months, and proves in the same statement that every sum has grown by exactly what
- * has left: what is stored now, less what was stored before, is compared with the rows that were deleted. `$3`: rows
- * at most; `$4`, `$5`, `$6`: run, fence, effect. Answers how many were chosen and moved, whether the proof holds, and
- * where the batch ended.
+ * has left: what is stored now, less what was stored before, is compared with the rows that were deleted.
  */
 export function rollUpStatement(
   { rule, shape }: Work,
   phase: Phase,
   plan: RollUpPlan,
-  {
-    access,
-    position,
-    stays,
-  }: { readonly access: Access; readonly position: Position | null; readonly stays: Stays },
+  { access, position, stays }: MoveBatch,
 ): string {
   const { target } = rule
   const takes = eligible(rule, phase, stays)
