@@ -45,6 +45,7 @@ export {
   type RetentionModuleOptions,
   type RetentionTarget,
 } from './retention.ts'
+export { purgeFunction, type PurgeFunctionOptions, type SqlPolicy } from './jobs/purge-function.ts'
 export { defineRetention } from './rule/define.ts'
 export type { ActionOptions, AgeOptions, FloorOptions, RetentionOptions } from './rule/options.ts'
 export type { Phase } from './rule/phase.ts'
