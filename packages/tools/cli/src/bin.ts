@@ -10,7 +10,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const exitCode = await main(
   process.argv.slice(2),
   { cwd: process.cwd(), env: process.env },
-  { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) },
+  {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    terminal: process.stderr.isTTY,
+  },
 )
 if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
 // A configuration may have opened what keeps a process alive, such as the host's own pool.

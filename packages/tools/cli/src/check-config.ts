@@ -1,7 +1,8 @@
 import { ConfigurationError } from '@tenantry/core'
 import type { OperableSystem, TenantryConfig } from './config.ts'
 
-const CONFIG_KEYS = ['systems', 'generate']
+const CONFIG_KEYS = ['systems', 'generate', 'retention']
+const RETENTION_VERBS = ['plan', 'run', 'status', 'restore']
 const TARGET_KEYS = ['directory', 'mode', 'format']
 
 /**
@@ -18,8 +19,8 @@ export function checkConfig(value: unknown, file: string): TenantryConfig {
     return wrong('there is no default export', 'Write `export default defineConfig({ systems: [ … ] })`')
   }
   const unknown = Object.keys(value).find((key) => !CONFIG_KEYS.includes(key))
-  if (unknown !== undefined) wrong(`"${unknown}" is not understood`, `Known are ${CONFIG_KEYS.join(' and ')}`)
-  const { systems, generate = {} } = value
+  if (unknown !== undefined) wrong(`"${unknown}" is not understood`, `Known are ${CONFIG_KEYS.join(', ')}`)
+  const { systems, generate = {}, retention = {} } = value
   if (!Array.isArray(systems) || systems.length === 0) return wrong('`systems` is no list of systems')
   systems.forEach((system: unknown, index) => {
     if (isSystem(system)) return
@@ -37,6 +38,15 @@ export function checkConfig(value: unknown, file: string): TenantryConfig {
       wrong(`\`generate\` names ${name}, which is no system here`, `There are: ${names.join(', ')}`)
     }
     checkTarget(target, (what, hint) => wrong(`generate.${name}: ${what}`, hint))
+  }
+  if (!isRecord(retention)) return wrong('`retention` is no object')
+  for (const [name, rules] of Object.entries(retention)) {
+    if (!names.includes(name)) {
+      wrong(`\`retention\` names ${name}, which is no system here`, `There are: ${names.join(', ')}`)
+    }
+    if (!isRecord(rules) || RETENTION_VERBS.some((verb) => typeof rules[verb] !== 'function')) {
+      wrong(`retention.${name} is no retention`, 'Give what retention() answered')
+    }
   }
   return value as unknown as TenantryConfig
 }

@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@tenantry/core'
 import type { ExitCode } from './exit-code.ts'
 
 export interface OptionSpec {
@@ -33,6 +34,19 @@ export interface CommandInput {
   readonly env: Readonly<Record<string, string | undefined>>
   /** A line that is no result, on stderr. */
   warn(message: string): void
+  /** Lines of the result before its end; with `--json` nothing, since it prints one document. */
+  say(lines: readonly string[]): void
+  /** Shows how far it is, in place of what was shown before; null takes it away. On a terminal only. */
+  progress(line: string | null): void
+}
+
+/** A whole number above 0; undefined where it wasn't given. Throws ConfigurationError for anything else. */
+export function countOf(given: Given, name: string): number | undefined {
+  const text = textOf(given, name)
+  if (text === undefined) return undefined
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0
+  if (value > 0) return value
+  throw new ConfigurationError(`--${name} must be a whole number above 0`)
 }
 
 /** The value of an option that takes one. */

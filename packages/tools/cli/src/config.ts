@@ -1,4 +1,5 @@
 import type { Database } from '@tenantry/core'
+import type { Retention } from '@tenantry/retention'
 import type { Definitions, System, SystemDefinition } from '@tenantry/system'
 
 /** A system as `defineSystem` made it, whatever its tables and repositories. */
@@ -8,6 +9,9 @@ export interface OperableSystem {
   ): Pick<System<Record<string, unknown>, Definitions>, 'migrate' | 'status' | 'verify' | 'runJob'>
   readonly definition: Omit<SystemDefinition, 'repositories'>
 }
+
+/** The rules of a system, as `retention()` made them. */
+export type OperableRetention = Pick<Retention, 'plan' | 'run' | 'status' | 'restore'>
 
 /** Where the migrations of one system are written, and who owns its tables. */
 export type GenerateTarget = {
@@ -35,6 +39,8 @@ export interface TenantryConfig {
    * are its own.
    */
   readonly generate?: Readonly<Record<string, GenerateTarget>>
+  /** By the system's name: what `retention()` answered, with the store of its archives. */
+  readonly retention?: Readonly<Record<string, OperableRetention>>
 }
 
 /** Gives the configuration its type; answers it as it is. */

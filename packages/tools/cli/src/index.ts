@@ -1,1 +1,7 @@
-export { defineConfig, type GenerateTarget, type OperableSystem, type TenantryConfig } from './config.ts'
+export {
+  defineConfig,
+  type GenerateTarget,
+  type OperableRetention,
+  type OperableSystem,
+  type TenantryConfig,
+} from './config.ts'

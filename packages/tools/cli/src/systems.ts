@@ -18,6 +18,7 @@ export function selectSystems(config: TenantryConfig, named: string | undefined)
 }
 
 export interface Opened {
+  readonly config: TenantryConfig
   readonly factory: OperableSystem
   readonly system: Operable
   readonly driver: Parameters<OperableSystem>[0]['driver']
@@ -39,7 +40,7 @@ export async function withSystem<T>(input: CommandInput, run: (opened: Opened) =
   }
   const database = await connect({ url: databaseUrl(input), onWarning: input.warn })
   try {
-    return await run({ factory, system: factory(database), driver: database.driver })
+    return await run({ config, factory, system: factory(database), driver: database.driver })
   } finally {
     await database.close()
   }

@@ -12,8 +12,7 @@ import { notebook } from './host/system.ts'
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(PACKAGE, 'src/bin.ts')
-const HOST = join(PACKAGE, 'test/host')
-const PEERS = ['core', 'ddl', 'rls', 'repository', 'system'].map((name) => `@tenantry/${name}`)
+const PEERS = ['core', 'ddl', 'rls', 'repository', 'retention', 'system'].map((name) => `@tenantry/${name}`)
 
 export interface Result {
   readonly code: number | null
@@ -36,9 +35,9 @@ export interface Host extends AsyncDisposable {
 }
 
 /** A project as a host has it: a configuration, a schema, and the packages in node_modules. */
-export async function setup(): Promise<Host> {
+export async function setup(which = 'host'): Promise<Host> {
   const folder = mkdtempSync(join(tmpdir(), 'tenantry-cli-'))
-  cpSync(HOST, folder, { recursive: true })
+  cpSync(join(PACKAGE, 'test', which), folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   linkModules(folder, [...PEERS, 'drizzle-orm'])
   symlinkSync(PACKAGE, join(folder, 'node_modules/@tenantry/cli'))

@@ -1,0 +1,101 @@
+import type { RulePlan, RunReport } from '@tenantry/retention'
+import { type Command, countOf } from '../command.ts'
+import { EXIT } from '../exit-code.ts'
+import { failureJson } from '../failure.ts'
+import { planLines } from '../plan-lines.ts'
+import { count } from '../text.ts'
+import { progressOf } from '../progress.ts'
+import { RETENTION_OPTIONS, withRetention } from '../with-retention.ts'
+
+/** Of one rule: what it did, or why it was refused. */
+type Result =
+  | { readonly rule: string; readonly report: RunReport }
+  | { readonly rule: string; readonly refused: unknown }
+
+/** Nothing was changed by it, and other rules aren't concerned. */
+const REFUSED = 'TENANTRY_RETENTION_REFUSED'
+
+export const retentionRun: Command = {
+  summary: 'apply the rules: prints the plan, then does it; an interrupt stops after the running batch',
+  argument: null,
+  options: {
+    ...RETENTION_OPTIONS,
+    'max-rows': { value: 'number', help: 'stop after so many rows of each rule; the next run goes on' },
+    'max-minutes': { value: 'number', help: 'stop each rule after so long; the next run goes on' },
+    'any-share': { value: null, help: 'let this run take any share of a table, after you read the plan' },
+  },
+  run: (input) =>
+    withRetention(input, async ({ name, retention, driver, chosen }) => {
+      const [maxRows, maxMinutes] = [countOf(input.given, 'max-rows'), countOf(input.given, 'max-minutes')]
+      const plans = await retention.plan(driver, chosen)
+      input.say(planLines(name, plans))
+      const interrupt = new AbortController()
+      // Once each: a second Ctrl-C ends the process as ever.
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+      const results: Result[] = []
+      for (const plan of plans) {
+        if (interrupt.signal.aborted) break
+        const { rule } = plan
+        try {
+          const [report] = await retention.run(driver, {
+            rules: [rule],
+            signal: interrupt.signal,
+            anyShare: input.given['any-share'] === true,
+            onEvent: progressOf(plan, input.progress),
+            ...(maxRows === undefined ? {} : { maxRows }),
+            ...(maxMinutes === undefined ? {} : { maxMs: maxMinutes * 60_000 }),
+          })
+          if (report !== undefined) results.push({ rule, report })
+        } catch (error) {
+          if (!isRefusal(error)) throw error
+          results.push({ rule, refused: error })
+        } finally {
+          input.progress(null)
+        }
+      }
+      const settled = results.length === plans.length && results.every(isSettled)
+      return {
+        exitCode: settled ? EXIT.ok : EXIT.found,
+        lines: ['', ...plans.map((plan) => lineOf(plan, results))],
+        json: {
+          system: name,
+          plans,
+          results: results.map((result) =>
+            'refused' in result ? { rule: result.rule, error: failureJson(result.refused) } : result,
+          ),
+        },
+      }
+    }),
+}
+
+/** By its code: the configuration may have brought a second copy of the library. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === REFUSED
+
+const isSettled = (result: Result): boolean =>
+  'report' in result && (result.report.ended === 'done' || result.report.ended === 'paused')
+
+const ENDS: Readonly<Record<RunReport['ended'], string>> = {
+  done: 'done',
+  paused: 'paused by policy',
+  budget: 'stopped at its limit; run again to go on',
+  aborted: 'interrupted; run again to go on',
+  busy: 'left to another worker, who has it',
+}
+
+function lineOf({ rule }: RulePlan, results: readonly Result[]): string {
+  const result = results.find((candidate) => candidate.rule === rule)
+  if (result === undefined) return `${rule}: not begun`
+  if ('refused' in result) {
+    return `${rule}: refused: ${result.refused instanceof Error ? result.refused.message : ''}`
+  }
+  const { changed, kept, archived, backlog, ended } = result.report
+  const parts = [
+    ENDS[ended],
+    ...Object.entries(changed).map(([effect, rows]) => `${effect} ${rows}`),
+    ...(archived.segments > 0 ? [`archived ${archived.rows} in ${count(archived.segments, 'object')}`] : []),
+    ...(kept > 0 ? [`${kept} left alone`] : []),
+    ...(backlog !== null && backlog.rows > 0 ? [`${backlog.rows} to go`] : []),
+  ]
+  return `${rule}: ${parts.join('; ')}`
+}
