@@ -1,7 +1,7 @@
 /** Whether a rule keeps up: what is left, how old it is, how fast it goes, and how fast it comes. */
 import type { Connection } from '@tenantry/core'
 import { instantOf } from '../rule/age.ts'
-import { eligible } from '../rule/phase.ts'
+import { eligible, RUN_PARAMETERS } from '../rule/phase.ts'
 import type { Tally } from './tally.ts'
 import type { Work } from './work.ts'
 
@@ -24,12 +24,18 @@ export async function readBacklog(connection: Connection, work: Work, tally: Tal
   let [rows, arriving] = [0, 0]
   let oldest: Date | null = null
   for (const phase of phases) {
-    const text = (offset: string): string => `
+    const upTo = (later: string) => ({
+      text: `
 select pg_catalog.count(*), extract(epoch from min(${instantOf(target, phase.age)}))::double precision
 from ${target.sql}
-where ${eligible(rule, phase, stays).replaceAll('$1::timestamptz', `($1::timestamptz + ${offset})`).replaceAll('$2::timestamptz', `($2::timestamptz + ${offset})`)}`
-    const now = await connection.query({ text: text(`interval '0'`), params: work.parameters })
-    const tomorrow = await connection.query({ text: text(`interval '1 day'`), params: work.parameters })
+where ${eligible(rule, phase, stays, {
+        cutoff: `(${RUN_PARAMETERS.cutoff} + interval '${later}')`,
+        startedAt: `(${RUN_PARAMETERS.startedAt} + interval '${later}')`,
+      })}`,
+      params: work.parameters,
+    })
+    const now = await connection.query(upTo('0'))
+    const tomorrow = await connection.query(upTo('1 day'))
     const [count, epoch] = now.rows[0] ?? []
     rows += Number(count)
     arriving += Number(tomorrow.rows[0]?.[0]) - Number(count)

@@ -1,5 +1,6 @@
 /** Rows changed in short transactions, in the order of an index, each with a row in `retention_batches`. */
 import { type Connection, ForeignKeyError, TimeoutError } from '@tenantry/core'
+import { quoteIdentifier } from '@tenantry/ddl'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
 import { type Access, accessTo, after, orderText, type Position, upTo } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
@@ -94,15 +95,21 @@ class Statements {
 
   async stretch(connection: Connection, position: Position | null, rows: number): Promise<Stretch> {
     const { rule, parameters } = this.#work
-    const ends = this.#access.order.map((name) => `${qualified(rule.target, name)}::text`).join(', ')
+    const { order } = this.#access
+    const columns = order.map((name) => qualified(rule.target, name)).join(', ')
+    // Outside, so that only the last row is made into text.
+    const ends = order.map((name) => `ends.${quoteIdentifier(name)}::text`).join(', ')
     const found = await connection.query({
       text: `
 select ${ends}
-from ${rule.target.sql}
-where ${this.#takes}
-  ${this.#after(position, 4)}
-order by ${orderText(rule, this.#access)}
-limit 1 offset $3::bigint`,
+from (
+  select ${columns}
+  from ${rule.target.sql}
+  where ${this.#takes}
+    ${this.#after(position, 4)}
+  order by ${orderText(rule, this.#access)}
+  limit 1 offset $3::bigint
+) as ends`,
       params: [...parameters, rows - 1, ...(position ?? [])],
     })
     if (found.rows[0] !== undefined) return { end: found.rows[0].map(String), rows }
@@ -110,12 +117,15 @@ limit 1 offset $3::bigint`,
     // The last of them, and how many there are.
     const last = await connection.query({
       text: `
-select ${ends}, pg_catalog.count(*) over ()
-from ${rule.target.sql}
-where ${this.#takes}
-  ${this.#after(position, 3)}
-order by ${orderText(rule, this.#access, 'desc')}
-limit 1`,
+select ${ends}, rows
+from (
+  select ${columns}, pg_catalog.count(*) over () as rows
+  from ${rule.target.sql}
+  where ${this.#takes}
+    ${this.#after(position, 3)}
+  order by ${orderText(rule, this.#access, 'desc')}
+  limit 1
+) as ends`,
       params: [...parameters, ...(position ?? [])],
     })
     const row = last.rows[0]

@@ -2,7 +2,7 @@
 import { RetentionRefusedError } from '../errors.ts'
 import { readGraph } from '../graph/read-graph.ts'
 import type { TenantTable } from '../graph/table-graph.ts'
-import { cutoffNow, planRule } from '../plan/plan.ts'
+import { cutoffNow, refusals } from '../plan/plan.ts'
 import type { RetentionRule } from '../rule/rule.ts'
 import type { ArchiveStore } from '../store/store.ts'
 import { type Backlog, readBacklog } from './backlog.ts'
@@ -88,13 +88,17 @@ export async function runRule(
     const found = await session.read(async (connection) => {
       const graph = await readGraph(connection, { tenants: context.tenants })
       const cutoff = await cutoffNow(connection, rule, policy)
-      const { blockers } = await planRule(connection, { rule, policy, graph, open: run })
       return {
         graph,
         cutoff,
         shape: await readShape(connection, rule.target),
         notReferred: await notReferredTo(connection, graph, rule),
-        refused: blockers.filter(({ code }) => code !== 'share' || options.anyShare !== true),
+        refused: await refusals(
+          connection,
+          { rule, policy, graph, open: run },
+          // What was begun was allowed when it began.
+          { share: run === null && options.anyShare !== true },
+        ),
       }
     })
     const [refusal] = found.refused

@@ -1,35 +1,38 @@
 /** What stands in the way of a run, and what will make it slow. */
-import type { Found, PlanNote } from './plan.ts'
+import type { TableGraph } from '../graph/table-graph.ts'
+import type { RetentionRule } from '../rule/rule.ts'
+import type { Found, PlannedPhase, PlanNote } from './plan.ts'
+import type { TableSize } from './size.ts'
 
-export function blockers(
-  { rule, phases, size, graph }: Found,
-  { share }: { readonly share: boolean },
+/** More of the table than a run may take. */
+export function shareNotes(
+  { name, target, floors: { maxFraction } }: RetentionRule,
+  phases: readonly PlannedPhase[],
+  size: TableSize,
 ): readonly PlanNote[] {
-  const { target, floors, action } = rule
-  const { maxFraction } = floors
   const rows = phases.reduce((most, phase) => Math.max(most, phase.rows), 0)
-  const cascades = action.cascades
-    ? []
-    : graph
-        .childrenOf(target.label)
-        .filter((edge) => edge.onDelete !== 'no action' && edge.onDelete !== 'restrict')
+  if (maxFraction === null || rows <= maxFraction * size.rows) return []
   return [
-    ...(share && maxFraction !== null && rows > maxFraction * size.rows
-      ? [
-          {
-            code: 'share',
-            message: `The rule ${rule.name} would take ${rows} of ${size.rows} rows of ${target.label}, more than ${maxFraction} of them`,
-            remedy:
-              'Check its age and condition. If it is right, allow this run the share, or raise floors.maxFraction',
-          },
-        ]
-      : []),
-    ...cascades.map((edge) => ({
+    {
+      code: 'share',
+      message: `The rule ${name} would take ${rows} of ${size.rows} rows of ${target.label}, more than ${maxFraction} of them`,
+      remedy:
+        'Check its age and condition. If it is right, allow this run the share, or raise floors.maxFraction',
+    },
+  ]
+}
+
+/** Rows of others that would go, or lose a value, and that no archive holds. */
+export function cascadeNotes({ target, action }: RetentionRule, graph: TableGraph): readonly PlanNote[] {
+  if (action.cascades) return []
+  return graph
+    .childrenOf(target.label)
+    .filter(({ onDelete }) => onDelete !== 'no action' && onDelete !== 'restrict')
+    .map((edge) => ({
       code: 'cascade',
       message: `Deleting rows of ${target.label} would change rows of ${edge.child} by ${edge.constraint} (on delete ${edge.onDelete}), which no archive holds`,
       remedy: `Archive ${edge.child} first by a rule of its own and make the key NO ACTION, or say cascades: 'delete'`,
-    })),
-  ]
+    }))
 }
 
 export function warnings({ rule, references, unindexed }: Found): readonly PlanNote[] {

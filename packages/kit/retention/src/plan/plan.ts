@@ -4,13 +4,13 @@ import type { TableGraph } from '../graph/table-graph.ts'
 import { readHolds } from '../holds/active.ts'
 import { accessTo } from '../engine/access.ts'
 import { cutoffText, type OpenRun, type Policy } from '../engine/runs.ts'
-import { readShape, type TableShape } from '../engine/shape.ts'
+import { readShape } from '../engine/shape.ts'
 import { notHeldBy, notReferredTo } from '../engine/stays.ts'
 import { describeSpan, instantOf } from '../rule/age.ts'
 import { eligible, type Phase } from '../rule/phase.ts'
 import type { RetentionRule } from '../rule/rule.ts'
 import { quoteIdentifier } from '@tenantry/ddl'
-import { blockers, warnings } from './obstacles.ts'
+import { cascadeNotes, shareNotes, warnings } from './obstacles.ts'
 import { readSize, type TableSize } from './size.ts'
 
 export interface PlannedPhase {
@@ -84,7 +84,6 @@ export async function planRule(connection: Connection, context: PlanContext): Pr
     onDelete: edge.onDelete,
     indexed: edge.indexed === true,
   }))
-  const found = { rule, shape, size, phases, references, unindexed, graph }
   return {
     rule: rule.name,
     table: rule.target.label,
@@ -97,20 +96,35 @@ export async function planRule(connection: Connection, context: PlanContext): Pr
     phases,
     references,
     // What was begun was allowed when it began.
-    blockers: blockers(found, { share: open === null }),
-    warnings: [...warnings(found), ...(await unreadable(connection, rule))],
+    blockers: [...cascadeNotes(rule, graph), ...(open === null ? shareNotes(rule, phases, size) : [])],
+    warnings: [...warnings({ rule, references, unindexed }), ...(await unreadable(connection, rule))],
   }
 }
 
+/** What the plan's blockers are, without the rest of it. `share`: whether the run's share of the table counts. */
+export async function refusals(
+  connection: Connection,
+  context: PlanContext,
+  { share }: { readonly share: boolean },
+): Promise<readonly PlanNote[]> {
+  const { rule, policy, graph, open } = context
+  const cascades = cascadeNotes(rule, graph)
+  if (!share || rule.floors.maxFraction === null) return cascades
+  const size = await readSize(connection, rule.target)
+  const { cutoff, startedAt } = open ?? (await cutoffNow(connection, rule, policy))
+  const phases: PlannedPhase[] = []
+  for (const phase of rule.action.phases(rule)) {
+    phases.push(await countPhase(connection, context, phase, size, [cutoff, startedAt]))
+  }
+  return [...cascades, ...shareNotes(rule, phases, size)]
+}
+
+/** What warnings follow from. */
 export interface Found {
   readonly rule: RetentionRule
-  readonly shape: TableShape
-  readonly size: TableSize
-  readonly phases: readonly PlannedPhase[]
   readonly references: readonly PlannedReference[]
   /** Phases whose rows no index finds. */
   readonly unindexed: readonly Phase[]
-  readonly graph: TableGraph
 }
 
 export async function cutoffNow(

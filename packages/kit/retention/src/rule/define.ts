@@ -48,7 +48,7 @@ export function defineRetention<const T extends PgTable>(
       `The age of a rule on ${target.label} is below its floor of ${minimumDays} days`,
     )
   }
-  const { rows = 500, maxRows = 20_000, targetMs = 50 } = batch
+  const { rows = 1000, maxRows = 20_000, targetMs = 50 } = batch
   return {
     name: rest.name ?? target.name,
     table,

@@ -61,7 +61,7 @@ export type ActionOptions<T extends PgTable> =
   | RetentionAction
 
 export interface BatchOptions {
-  /** Rows of the first transaction. Default 500. */
+  /** Rows of the first transaction. Default 1,000. */
   readonly rows?: number
   /** Rows of one transaction at most. Default 20,000. */
   readonly maxRows?: number

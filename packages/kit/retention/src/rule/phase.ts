@@ -29,10 +29,14 @@ export const NOTHING_STAYS: Stays = { notHeld: 'true', notReferred: 'true' }
 export const RUN_PARAMETERS = { cutoff: '$1::timestamptz', startedAt: '$2::timestamptz' } as const
 
 /** `"drafts"."created_at" < $1::timestamptz and …`: all that must hold for a row, now, to be taken. */
-export function eligible(rule: RetentionRule, phase: Phase, { notHeld, notReferred }: Stays): string {
+export function eligible(
+  rule: RetentionRule,
+  phase: Phase,
+  { notHeld, notReferred }: Stays,
+  given: { readonly cutoff: string; readonly startedAt: string } = RUN_PARAMETERS,
+): string {
   const { target, where, floors, age } = rule
-  const cutoff =
-    phase.age === age ? RUN_PARAMETERS.cutoff : `(${RUN_PARAMETERS.startedAt} - ${spanText(phase.age.span)})`
+  const cutoff = phase.age === age ? given.cutoff : `(${given.startedAt} - ${spanText(phase.age.span)})`
   return [
     olderThan(target, phase.age, cutoff),
     // Every statement takes both values, whether its phase needs them or not.
