@@ -1,12 +1,13 @@
 /** What a rule may say, what it does for every kind of age and action, and what refuses it. */
 import { id, instant } from '@tenantry/core'
+import { appendOnly } from '@tenantry/ddl'
 
 import { integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import { describe, expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { ConfigurationError } from '@tenantry/core'
 import { defineRetention, directoryArchive, RetentionRefusedError } from '../src/index.ts'
-import { documents, notes, objectsFor } from './support/documents.ts'
+import { documents, events, notes, objectsFor } from './support/documents.ts'
 import { every } from './support/every-rule.ts'
 import { ALICE, BOB, seedDocuments, setup, type Setup } from './support/setup.ts'
 
@@ -237,6 +238,20 @@ from generate_series(1, 100) as n`)
       [ALICE, '{10,20,30}'],
       [BOB, '{1,2,3}'],
     ])
+  })
+
+  it('reaches rows of an append-only table, which nobody else may delete', async () => {
+    await using test = await setup(every, 'every')
+    await test.raw(`
+insert into events (user_id, sequence, iso_at, epoch_ms, plain_at)
+select '${ALICE}', n, '', case when n <= 7 then 0 else extract(epoch from now()) * 1000 end, now()
+from generate_series(1, 10) as n`)
+    for (const { create } of appendOnly([events])) for (const statement of create) await test.raw(statement)
+    await expect(test.raw('delete from events')).rejects.toThrow(/append-only/)
+    expect(await every.run(test.database, { rules: ['events-epoch'] })).toMatchObject([
+      { changed: { delete: 7 } },
+    ])
+    expect(await test.count('events')).toBe(3)
   })
 
   it('text that is no time keeps its row, and the plan says so', async () => {

@@ -10,7 +10,7 @@ export interface ArchiveOptions {
 }
 
 /** So that an object, its copy that is read back and their rows fit in a process of 256 MB several times. */
-const SEGMENT = { rows: 50_000, bytes: 16 * 1024 * 1024 }
+const SEGMENT = { rows: 50_000, bytes: 8 * 1024 * 1024 }
 
 export function archiveThenDelete(options: ArchiveOptions): RetentionAction {
   const limits = { rows: options.segmentRows ?? SEGMENT.rows, bytes: options.segmentBytes ?? SEGMENT.bytes }

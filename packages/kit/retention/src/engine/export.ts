@@ -21,7 +21,7 @@ export interface Draft {
 }
 
 /** One page in the server's memory and ours. A single row may be larger. */
-const PAGE_BYTES = 2 * 1024 * 1024
+const PAGE_BYTES = 1024 * 1024
 const PAGE_ROWS = 10_000
 
 /**

@@ -23,7 +23,7 @@ export interface DropPartitionsOptions {
         readonly format?: ArchiveFormat['name']
         /** Rows of one object at most. Default 50,000. */
         readonly segmentRows?: number
-        /** Bytes of rows in one object at most, before compression. Default 16 MiB. */
+        /** Bytes of rows in one object at most, before compression. Default 8 MiB. */
         readonly segmentBytes?: number
       }
 }
@@ -88,7 +88,7 @@ function phaseOf({ target, age, where, floors }: RetentionRule): Phase {
   }
 }
 
-const SEGMENT = { rows: 50_000, bytes: 16 * 1024 * 1024 }
+const SEGMENT = { rows: 50_000, bytes: 8 * 1024 * 1024 }
 
 /** Every row between the bounds, held or not: what must stay keeps the partition, not the row. */
 async function archivePartition(

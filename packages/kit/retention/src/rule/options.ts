@@ -36,7 +36,7 @@ export type ActionOptions<T extends PgTable> =
       readonly format?: 'ndjson' | 'parquet'
       /** Rows of one object at most. Default 50,000. */
       readonly segmentRows?: number
-      /** Bytes of rows in one object at most, before compression. Default 16 MiB; one row may exceed it. */
+      /** Bytes of rows in one object at most, before compression. Default 8 MiB; one row may exceed it. */
       readonly segmentBytes?: number
       /**
        * Say `delete` where rows of other tables go with these by ON DELETE CASCADE and need no archive. Without it
