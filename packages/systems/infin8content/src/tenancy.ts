@@ -55,6 +55,7 @@ export const tenancy = defineTenancy({
       update: ['status'],
       delete: false,
     },
+    organizationSubscriptions: { class: 'tenant', column: 'organizationId', ...SERVICE_ONLY },
     organizationCompetitors: { class: 'tenant', column: 'organizationId' },
     intentWorkflows: {
       class: 'tenant',
@@ -78,7 +79,11 @@ export const tenancy = defineTenancy({
       update: ['decision', 'feedback', 'confidenceScore', 'approvalMetadata'],
       delete: false,
     },
-    articles: { class: 'tenant', column: 'organizationId', managed: [...STAMPED, 'createdBy'] },
+    articles: {
+      class: 'tenant',
+      column: 'organizationId',
+      managed: [...STAMPED, 'createdBy', 'completedAt'],
+    },
     articleSections: { class: 'tenant', column: 'organizationId', managed: LEASED },
     publishReferences: {
       class: 'tenant',

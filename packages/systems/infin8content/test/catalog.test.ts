@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dumpCatalog } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
+import { MODULE_TABLES, moduleTablesOf } from '@tenantry/testing'
 import {
   type CatalogConstraint,
   type CatalogIndex,
@@ -23,8 +24,10 @@ import {
   COMMANDS,
   FOREIGN_KEYS,
   INDEXES,
+  LIMIT_TRIGGERS,
   LISTS,
   PRIMARY_KEYS,
+  RETENTION_DELETES,
   ROLE_POLICIES,
   UNIQUES,
 } from './specification.ts'
@@ -118,11 +121,33 @@ describe('the migrated catalog', () => {
         'Service role can manage all data for all to tenantry_service',
         'organization_definer for select to tenantry_definer',
         ...commands.map((command) => `organization_${command} for ${command} to tenantry_tenant`),
+        ...(table === 'workflow_transitions' ? [] : ['retention_select for select to tenantry_retention']),
+        ...(RETENTION_DELETES.includes(table) ? ['retention_delete for delete to tenantry_retention'] : []),
         ...(ROLE_POLICIES[table] ?? []),
       ].toSorted(),
     ])
     const policies = Object.entries(await policiesOf(place)).map(([table, each]) => [table, each.toSorted()])
     expect(Object.fromEntries(policies)).toEqual(Object.fromEntries(expected))
+  })
+})
+
+describe('what limits and retention bring', () => {
+  test('is their tables, with row security forced, of which a tenant reads its own counters and nothing else', async () => {
+    const tables = await moduleTablesOf(place)
+    expect(tables.map(({ name }) => name)).toEqual(
+      [...MODULE_TABLES.plans, ...MODULE_TABLES.retention].toSorted(),
+    )
+    expect(tables.filter(({ forced }) => !forced)).toEqual([])
+    expect(tables.filter(({ readable }) => readable).map(({ name }) => name)).toEqual(['limit_counters'])
+  })
+
+  test('are guards that no session switches off by its settings', async () => {
+    const triggers = await place.rows<{ trigger: string }>(`
+      select tgrelid::regclass::text || ' ' || tgname || case tgenabled when 'A' then ' always' else ' origin' end as trigger
+      from pg_trigger
+      where not tgisinternal and tgname ~ '^(limit_guard_(insert|update|delete|truncate)|follow_usage)$'
+      order by 1`)
+    expect(triggers.map(({ trigger }) => trigger.replace('tenantry.', '')).toSorted()).toEqual(LIMIT_TRIGGERS)
   })
 })
 

@@ -58,20 +58,6 @@ describe('an entry', () => {
     await expect(insert(' \n ')).rejects.toMatchObject({ code: 'TENANTRY_CHECK' })
     expect(await acme.scope.research.lookup('RAW SQL')).not.toBeNull()
   })
-
-  test('is purged by its job when it has expired, and not before', async () => {
-    const acme = await team(place.content)
-    await acme.scope.research.remember({ query: 'old', results: [] })
-    await expire(acme.organization.id)
-    await acme.scope.research.remember({ query: 'new', results: [] })
-    expect(await place.content.runJob('purge research cache')).toMatch(
-      /^\d+ expired research results are removed$/,
-    )
-    const { items } = await acme.scope.research.list()
-    expect(items.map(({ researchQuery }) => researchQuery)).toEqual(['new'])
-    const job = place.content.definition.jobs.find(({ name }) => name === 'purge research cache')
-    await place.database.driver.session((session) => session.script(job?.sql ?? ''))
-  })
 })
 
 describe('cached', () => {

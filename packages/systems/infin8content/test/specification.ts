@@ -34,6 +34,14 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     "expires_at timestamptz not null default (now() + '7 days'::interval)",
     ...STAMPS,
   ],
+  organization_subscriptions: [
+    'organization_id uuid not null',
+    'plan text not null',
+    'status text not null',
+    'past_due_since timestamptz',
+    'ends_at timestamptz',
+    ...STAMPS,
+  ],
   organization_competitors: [
     ID,
     'organization_id uuid not null',
@@ -118,6 +126,7 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'wordpress_post_id bigint',
     'wordpress_url text',
     'published_at timestamptz',
+    'completed_at timestamptz',
     'created_by uuid',
     ...STAMPS,
   ],
@@ -215,6 +224,7 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'current_count integer not null default 0',
     'window_start timestamptz not null default now()',
     METADATA,
+    "instants timestamptz[] not null default '{}'::timestamptz[]",
     ...STAMPS,
   ],
   usage_tracking: [
@@ -240,9 +250,14 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+const PRIMARY_KEY_OF: Readonly<Record<string, string>> = {
+  user_organizations: 'user_id, organization_id',
+  organization_subscriptions: 'organization_id',
+}
+
 export const PRIMARY_KEYS: readonly string[] = Object.keys(COLUMNS)
   .toSorted()
-  .map((table) => `${table} (${table === 'user_organizations' ? 'user_id, organization_id' : 'id'})`)
+  .map((table) => `${table} (${PRIMARY_KEY_OF[table] ?? 'id'})`)
 
 const STATES =
   'CREATED, CANCELLED, COMPLETED, ' +
@@ -259,6 +274,8 @@ export const LISTS: Readonly<Record<string, string>> = {
   'user_organizations.role': 'owner, admin, member',
   'organization_invitations.role': 'owner, admin, member',
   'organization_invitations.status': 'pending, accepted, revoked',
+  'organization_subscriptions.plan': 'free, starter, pro, agency',
+  'organization_subscriptions.status': 'trialing, active, past_due, paused, canceled',
   'intent_workflows.state': STATES,
   'workflow_transitions.from_state': STATES,
   'workflow_transitions.to_state': STATES,
@@ -302,6 +319,7 @@ export const FOREIGN_KEYS: readonly string[] = [
   'organization_invitations (accepted_by) REFERENCES users(id) ON DELETE SET NULL',
   'organization_invitations (invited_by) REFERENCES users(id) ON DELETE SET NULL',
   'organization_invitations (organization_id) REFERENCES organizations(id) ON DELETE CASCADE',
+  'organization_subscriptions (organization_id) REFERENCES organizations(id) ON DELETE CASCADE',
   'publish_references (organization_id, article_id) REFERENCES articles(organization_id, id) ON DELETE CASCADE',
   'rate_limits (organization_id) REFERENCES organizations(id) ON DELETE CASCADE',
   'tavily_research_cache (organization_id) REFERENCES organizations(id) ON DELETE CASCADE',
@@ -425,6 +443,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   organizations: ['update'],
   user_organizations: ['update', 'delete'],
   organization_invitations: ['insert', 'update'],
+  organization_subscriptions: [],
   organization_competitors: ['insert', 'update', 'delete'],
   intent_workflows: ['insert', 'update', 'delete'],
   workflow_transitions: ['insert'],
@@ -453,3 +472,19 @@ export const ROLE_POLICIES: Readonly<Record<string, readonly string[]>> = {
     'RESTRICTIVE managers_update for update to tenantry_tenant',
   ],
 }
+
+/**
+ * What `tenantry_retention` may do: read what foreign keys connect with a table of a rule, since holds are followed
+ * through them (all but the transitions, which have none), and delete from the two tables of which the document says that rows go.
+ */
+export const RETENTION_DELETES: readonly string[] = ['audit_logs', 'tavily_research_cache']
+
+/** Guards that count rows, and the trigger by which usage_tracking follows the counters. */
+export const LIMIT_TRIGGERS: readonly string[] = [
+  'articles limit_guard_delete always',
+  'articles limit_guard_insert always',
+  'articles limit_guard_truncate always',
+  'articles limit_guard_update always',
+  'keywords limit_guard_insert always',
+  'limit_counters follow_usage origin',
+]

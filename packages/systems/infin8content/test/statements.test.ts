@@ -78,6 +78,10 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
       return invitations.accept({ token, userId: id })
     },
   },
+  subscriptions: {
+    current: ({ subscriptions }) => subscriptions.current(),
+    change: ({ subscriptions }) => subscriptions.change({ plan: 'pro' }),
+  },
   competitors: { add: ({ competitors }) => competitors.add({ url: 'https://one.example' }) },
   workflows: {
     start: ({ workflows }, { user }) => workflows.start({ title: 'New', createdBy: user.id }),
@@ -106,6 +110,16 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
       keywords.addLongtails({ parentId: (await keywordsOf(of)).shoes.id, keywords: [{ keyword: 'b' }] }),
     addSubtopics: async ({ keywords }, of) =>
       keywords.addSubtopics({ parentId: (await keywordsOf(of)).running.id, keywords: [{ keyword: 'c' }] }),
+    expandLongtails: async ({ keywords }, of) =>
+      keywords.expandLongtails({ id: (await keywordsOf(of)).shoes.id, estimatedCostUsd: 0.1 }, async () => ({
+        keywords: [{ keyword: 'b' }],
+      })),
+    expandSubtopics: async ({ keywords }, of) =>
+      keywords
+        .expandSubtopics({ id: (await keywordsOf(of)).running.id, estimatedCostUsd: 0.1 }, () =>
+          Promise.reject(new Error('down')),
+        )
+        .catch(() => undefined),
     tree: async ({ keywords }, of) => {
       await keywords.tree(null)
       return keywords.tree((await keywordsOf(of)).workflow.id)
@@ -172,6 +186,16 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     renew: async ({ sections }, of) => sections.renew(await sectionClaim(of)),
     researched: async ({ sections }, of) =>
       sections.researched(await sectionClaim(of), { researchSources: [] }),
+    write: async ({ sections }, of) => {
+      const { id, tenant, token } = await sectionClaim(of)
+      await sections.write({ id, tenant, token }, { estimatedCostUsd: 0.1 }, async () => ({
+        content: 'x',
+        costUsd: 0.05,
+      }))
+      return sections
+        .write({ id, tenant, token }, { estimatedCostUsd: 0.1 }, never)
+        .catch(expected('TENANTRY_STALE_TRANSITION'))
+    },
     written: async ({ sections }, of) => sections.written(await sectionClaim(of), { content: 'x' }),
     failed: async ({ sections }, of) => sections.failed(await sectionClaim(of), 'x'),
     backlog: ({ sections }) => sections.backlog(),
@@ -205,8 +229,23 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     },
     forget: ({ research }) => research.forget('q'),
   },
-  usage: { ofPeriod: ({ usage }) => usage.ofPeriod('2026-11') },
-  rateLimits: {},
+  usage: {
+    ofPeriod: ({ usage }) => usage.ofPeriod('2026-11'),
+    current: ({ usage }) => usage.current(),
+    reserve: ({ usage }) => usage.reserve({ metric: 'articles', costUsd: 0.1, key: 'a' }),
+    commit: async ({ usage }) =>
+      usage.commit(await usage.reserve({ metric: 'research_queries', count: 1, costUsd: 0.1, key: 'b' })),
+    release: async ({ usage }) =>
+      usage.release(await usage.reserve({ metric: 'research_queries', count: 1, key: 'c' })),
+    withHold: ({ usage }) =>
+      usage.withHold({ metric: 'research_queries', count: 1, key: 'd' }, async () => undefined),
+    nearLimits: ({ usage }) => usage.nearLimits(),
+    byPlan: ({ usage }) => usage.byPlan('2026-11'),
+  },
+  rateLimits: {
+    take: ({ rateLimits }) => rateLimits.take({ key: 'k' }).catch(expected('TENANTRY_NOT_FOUND')),
+    status: ({ rateLimits }) => rateLimits.status('k').catch(expected('TENANTRY_NOT_FOUND')),
+  },
   auditLogs: {},
 }
 
@@ -218,8 +257,11 @@ const SERVICE_ONLY = [
   'organizations.found',
   'members.add',
   'invitations.accept',
+  'subscriptions.change',
+  'usage.nearLimits',
+  'usage.byPlan',
   ...['sections', 'publishReferences'].flatMap((name) =>
-    ['claim', 'renew', 'researched', 'written', 'published', 'failed', 'backlog'].map(
+    ['claim', 'renew', 'researched', 'write', 'written', 'published', 'failed', 'backlog'].map(
       (verb) => `${name}.${verb}`,
     ),
   ),
@@ -325,6 +367,7 @@ const INPUTS: { readonly [N in Exclude<Name, 'users'>]: readonly [input: object,
   organizations: [{ name: 'New' }, { name: 'New' }],
   members: [{ userId: NOBODY, role: 'member' }, { role: 'admin' }],
   invitations: [{ email: 'new@example.com' }, { role: 'admin' }],
+  subscriptions: [{ plan: 'pro', status: 'active' }, { plan: 'agency' }],
   competitors: [{ url: 'https://one.example/' }, { name: 'One' }],
   workflows: [{ title: 'New' }, { title: 'Newer' }],
   transitions: [
@@ -348,7 +391,7 @@ const INPUTS: { readonly [N in Exclude<Name, 'users'>]: readonly [input: object,
   sections: [{ articleId: NOBODY, sectionOrder: 1 }, { title: 'Newer' }],
   publishReferences: [{ articleId: NOBODY, platform: 'wordpress' }, { metadata: { a: 1 } }],
   research: [{ researchQuery: 'q', researchResults: [], cachedUntil: new Date() }, { sourceCount: 1 }],
-  usage: [{ metricType: 'articles', billingPeriod: '2026-11' }, { usageCount: 1 }],
+  usage: [{ metricType: 'tokens', billingPeriod: '2026-11' }, { usageCount: 1 }],
   rateLimits: [{ key: 'k', limitCount: 1 }, { limitCount: 2 }],
   auditLogs: [{ tableName: 'articles', operation: 'INSERT' }, { operation: 'UPDATE' }],
 }

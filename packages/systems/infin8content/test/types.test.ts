@@ -17,6 +17,7 @@ describe('@tenantry/infin8content/types', () => {
     expectTypeOf<types.OrganizationJson>().toEqualTypeOf<Row<'organizations'>>()
     expectTypeOf<types.MemberJson>().toEqualTypeOf<Row<'userOrganizations'>>()
     expectTypeOf<types.InvitationJson>().toEqualTypeOf<Omit<Row<'organizationInvitations'>, 'tokenHash'>>()
+    expectTypeOf<types.SubscriptionJson>().toEqualTypeOf<Row<'organizationSubscriptions'>>()
     expectTypeOf<types.CompetitorJson>().toEqualTypeOf<Row<'organizationCompetitors'>>()
     expectTypeOf<types.WorkflowJson>().toEqualTypeOf<Row<'intentWorkflows'>>()
     expectTypeOf<types.TransitionJson>().toEqualTypeOf<Row<'workflowTransitions'>>()
@@ -28,7 +29,7 @@ describe('@tenantry/infin8content/types', () => {
     expectTypeOf<types.ArticleSectionJson>().toEqualTypeOf<Omit<Row<'articleSections'>, 'leaseToken'>>()
     expectTypeOf<types.PublishReferenceJson>().toEqualTypeOf<Omit<Row<'publishReferences'>, 'leaseToken'>>()
     expectTypeOf<types.ResearchJson>().toEqualTypeOf<Omit<Row<'tavilyResearchCache'>, 'fillToken'>>()
-    expectTypeOf<types.RateLimitJson>().toEqualTypeOf<Row<'rateLimits'>>()
+    expectTypeOf<types.RateLimitJson>().toEqualTypeOf<Omit<Row<'rateLimits'>, 'instants'>>()
     expectTypeOf<types.UsageJson>().toEqualTypeOf<Row<'usageTracking'>>()
     expectTypeOf<types.AuditLogJson>().toEqualTypeOf<Row<'auditLogs'>>()
   })
@@ -105,6 +106,13 @@ describe('inputs', () => {
     ],
     ['no sections', types.outlineInput, { articleId: uuid, sections: [] }, ['sections']],
     ['a section without content', types.writtenSectionInput, {}, ['content']],
+    ['nothing to hold', types.reserveUsageInput, { metric: 'articles', key: 'k' }, ['count']],
+    ['a metric that is none', types.reserveUsageInput, { metric: 'tokens', count: 1, key: 'k' }, ['metric']],
+    ['a part of a query', types.reserveUsageInput, { metric: 'keywords', count: 0.5, key: 'k' }, ['count']],
+    ['a trial without an end', types.subscriptionInput, { plan: 'pro', status: 'trialing' }, ['endsAt']],
+    ['a plan that is none', types.subscriptionInput, { plan: 'gold' }, ['plan']],
+    ['no calls', types.takeInput, { key: 'api', amount: 0 }, ['amount']],
+    ['work that costs nothing', types.expandInput, { id: uuid, estimatedCostUsd: 0 }, ['estimatedCostUsd']],
     ['a month that is none', types.billingPeriodInput, { period: '2026-13' }, ['period']],
   ])('refuse %s', (_what, input, value, fields) => {
     expect(complaints(input, value)).toEqual(fields)

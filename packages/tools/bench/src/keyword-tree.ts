@@ -18,6 +18,8 @@ begin;
 -- A login that isn't bound by policies seeds; the triggers hold as for everyone.
 insert into users (id, email, full_name) values ('${PRINCIPAL.userId}', 'ada@example.com', 'Ada');
 insert into organizations (id, name) values ('${PRINCIPAL.organizationId}', 'Analytical');
+insert into organization_subscriptions (organization_id, plan, status)
+values ('${PRINCIPAL.organizationId}', 'agency', 'active');
 insert into user_organizations (user_id, organization_id, role)
 values ('${PRINCIPAL.userId}', '${PRINCIPAL.organizationId}', 'owner');
 insert into intent_workflows (id, organization_id, created_by, title)

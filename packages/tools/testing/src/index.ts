@@ -15,6 +15,7 @@ export {
   seedTenants,
 } from './isolation.ts'
 export { isolationMutations } from './isolation-mutations.ts'
+export { MODULE_TABLES, moduleTablesOf } from './module-tables.ts'
 export { undone } from './undone.ts'
 export { type RowDefaults, type RowFactory, rowFactory, type RowFactoryTarget } from './factory.ts'
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './system.ts'

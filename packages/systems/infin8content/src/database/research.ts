@@ -1,6 +1,5 @@
-import type { Connection, Module } from '@tenantry/core'
+import type { Module } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
-import { ROLES } from '@tenantry/rls'
 import { tavilyResearchCache } from '../schema/index.ts'
 
 const FUNCTION = { schema: 'tenantry', name: 'normalize_research_query' }
@@ -9,23 +8,7 @@ const FUNCTION = { schema: 'tenantry', name: 'normalize_research_query' }
 export const normalizedQuery = (expression: string): string =>
   `lower(btrim(regexp_replace(${expression}, '[[:space:]]+', ' ', 'g')))`
 
-/** Rows of one statement: a purge that was forgotten for a year doesn't hold locks for minutes. */
-const BATCH_ROWS = 10_000
-
-const PURGE = `
-with expired as (
-  select id
-  from public.tavily_research_cache
-  where cached_until < pg_catalog.now() and (fill_until is null or fill_until < pg_catalog.now())
-  order by cached_until
-  limit ${BATCH_ROWS}
-  for update skip locked
-)
-delete from public.tavily_research_cache as entry using expired where entry.id = expired.id`
-
-const AS_SERVICE = `set local role ${ROLES.service}`
-
-/** Whoever writes a query, it is the key by which everybody finds it. Expired entries are removed. */
+/** Whoever writes a query, it is the key by which everybody finds it. */
 export const research: Module = {
   name: 'research cache',
   objects: [
@@ -44,34 +27,4 @@ export const research: Module = {
       execute: FUNCTION,
     }),
   ],
-  jobs: [
-    {
-      name: 'purge research cache',
-      schedule: '17 * * * *',
-      description: 'Removes research results that have expired; while it does not run, the table grows',
-      sql: `do $$ begin ${AS_SERVICE}; ${PURGE}; end $$`,
-      async run(connection: Connection, options) {
-        let changed = 0
-        for (;;) {
-          const removed = await purgeBatch(connection)
-          changed += removed
-          if (removed < BATCH_ROWS || options?.signal?.aborted === true) break
-        }
-        return { changed, message: `${changed} expired research results are removed` }
-      },
-    },
-  ],
-}
-
-/** A transaction for each batch, as the service role, which a job's login need only be able to become. */
-async function purgeBatch(connection: Connection): Promise<number> {
-  await connection.script(`begin; ${AS_SERVICE}`)
-  try {
-    const { count } = await connection.query({ text: PURGE, params: [] })
-    await connection.script('commit')
-    return count
-  } catch (error) {
-    await connection.script('rollback')
-    throw error
-  }
 }

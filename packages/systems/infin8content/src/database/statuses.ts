@@ -79,7 +79,7 @@ export const articleMachine = defineStateMachine({
     completed: ['published', 'generating'],
     published: [],
   },
-  stamps: { published: 'publishedAt' },
+  stamps: { completed: 'completedAt', published: 'publishedAt' },
 })
 
 /** Of publishing on a platform. One that is out can be sent once more, to change it there. */

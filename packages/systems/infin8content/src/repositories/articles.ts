@@ -19,7 +19,7 @@ type Section = Row<typeof articleSections>
 export const articles = defineRepository(table, {
   tenant: 'organizationId',
   // Follow from the verbs here and from `publishReferences`.
-  readOnly: ['status', 'publishStatus', 'wordpressPostId', 'wordpressUrl', 'publishedAt'],
+  readOnly: ['status', 'publishStatus', 'wordpressPostId', 'wordpressUrl', 'publishedAt', 'completedAt'],
   schema: { create: articleInput, update: articleChanges },
   defaultSort: newestFirst,
   verbs: (repository, executor) => ({
@@ -68,7 +68,12 @@ export const articles = defineRepository(table, {
       return found
     },
 
-    /** draft | failed | completed → generating. */
+    /**
+     * draft | failed | completed → generating. The first time it is one of the month's articles; until it was
+     * completed once, a failure gives that back.
+     *
+     * @throws PlanLimitError when the plan has no article left in this month.
+     */
     async startGenerating(id: string): Promise<Article> {
       return changeState(table, repository, {
         verb: 'start generating',

@@ -13,6 +13,7 @@ import { publishReferences } from './publish-references.ts'
 import { rateLimits } from './rate-limits.ts'
 import { research } from './research.ts'
 import { sections } from './sections.ts'
+import { subscriptions } from './subscriptions.ts'
 import { transitions } from './transitions.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -23,6 +24,7 @@ export const repositories = {
   organizations,
   members,
   invitations,
+  subscriptions,
   competitors,
   workflows,
   transitions,

@@ -1,4 +1,4 @@
-import { ValidationError } from '@tenantry/core'
+import { ConfigurationError, ValidationError } from '@tenantry/core'
 import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { changeState } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql, type SQL } from 'drizzle-orm'
@@ -20,6 +20,8 @@ import {
   type SeedKeywordsInput,
   seedKeywordsInput,
 } from '../types/inputs.ts'
+import { type ExpandInput, expandInput } from '../types/usage-inputs.ts'
+import { expanded, type FoundKeywords } from './expansion.ts'
 import { type KeywordTree, treeOf } from './keyword-tree.ts'
 import { newestFirst } from './order.ts'
 
@@ -42,8 +44,9 @@ export const keywords = defineRepository(table, {
       column: (typeof EXPANDED)[keyof typeof EXPANDED],
       to: string,
       from: readonly string[],
+      own: Pick<typeof repository, 'statement' | 'get'> = repository,
     ) =>
-      changeState(table, repository, {
+      changeState(table, own, {
         verb: `move ${column.name}`,
         tenant: table.organizationId,
         row: { id },
@@ -80,6 +83,24 @@ export const keywords = defineRepository(table, {
       /** The same for the subtopics of a longtail. */
       async addSubtopics(input: ChildKeywordsInput): Promise<Keyword[]> {
         return addChildren('subtopic', 'longtail', input)
+      },
+
+      /**
+       * Has longtails found for a seed, in another service: holds room for `max` (50 unless given) keywords and the
+       * estimated cost, calls `find` with nothing open in the database, keeps at most so many of what it answers,
+       * and answers those that weren't there before. not_started | failed | complete → processing → complete, or
+       * failed when anything throws; what failed costs nothing, but for what the search itself cost.
+       *
+       * @throws PlanLimitError when the plan has no room for them: nobody was asked.
+       * @throws StaleTransitionError when somebody else is at it.
+       */
+      async expandLongtails(input: ExpandInput, find: Find): Promise<Keyword[]> {
+        return expand('longtail', 'seed', input, find)
+      },
+
+      /** The same for the subtopics of a longtail. */
+      async expandSubtopics(input: ExpandInput, find: Find): Promise<Keyword[]> {
+        return expand('subtopic', 'longtail', input, find)
       },
 
       /**
@@ -142,21 +163,49 @@ export const keywords = defineRepository(table, {
       },
     }
 
+    async function expand(
+      keywordType: 'longtail' | 'subtopic',
+      parentType: 'seed' | 'longtail',
+      input: ExpandInput,
+      find: Find,
+    ): Promise<Keyword[]> {
+      const { id, max, estimatedCostUsd } = parseInput(table, expandInput, input)
+      if (executor.database === undefined) {
+        throw new ConfigurationError('Finding keywords would keep the transaction open', {
+          hint: 'Call it outside transaction()',
+        })
+      }
+      const keyword = await repository.get(id)
+      checkType('id', keyword, parentType)
+      const [column, machine] =
+        keywordType === 'longtail'
+          ? [EXPANDED.longtails, longtailMachine]
+          : [EXPANDED.subtopics, subtopicsMachine]
+      return expanded(
+        {
+          executor,
+          token: crypto.randomUUID(),
+          max,
+          estimatedCostUsd,
+          move: (to, within) => move(id, column, to, machine.from(to), keywords.bind(within)),
+          add: (found, within) =>
+            addChildren(keywordType, parentType, { parentId: id, keywords: found }, within),
+        },
+        () => find({ keyword, max }),
+      )
+    }
+
     async function addChildren(
       keywordType: 'longtail' | 'subtopic',
       parentType: 'seed' | 'longtail',
       input: ChildKeywordsInput,
+      outer = executor,
     ): Promise<Keyword[]> {
       const { parentId, keywords: found } = parseInput(table, childKeywordsInput, input)
-      return executor.transaction(async (within) => {
+      return outer.transaction(async (within) => {
         const own = keywords.bind(within)
         const parent = await own.get(parentId)
-        if (parent.keywordType !== parentType) {
-          const message = `must be a ${parentType}, and is a ${parent.keywordType}`
-          throw new ValidationError(`Invalid input for ${getTableName(table)}: parentId: ${message}`, [
-            { path: 'parentId', message },
-          ])
-        }
+        checkType('parentId', parent, parentType)
         return own.statement(
           `add ${keywordType}s`,
           ({ tenant, value }) => ({
@@ -174,6 +223,17 @@ export const keywords = defineRepository(table, {
     }
   },
 })
+
+/** Asks another service for keywords; called with nothing open in the database. */
+export type Find = (ask: { readonly keyword: Keyword; readonly max: number }) => Promise<FoundKeywords>
+
+function checkType(path: string, { keywordType }: Keyword, type: 'seed' | 'longtail'): void {
+  if (keywordType === type) return
+  const message = `must be a ${type}, and is a ${keywordType}`
+  throw new ValidationError(`Invalid input for ${getTableName(table)}: ${path}: ${message}`, [
+    { path, message },
+  ])
+}
 
 const EXPANDED = {
   longtails: table.longtailStatus,

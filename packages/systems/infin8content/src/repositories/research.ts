@@ -13,6 +13,7 @@ import {
 } from '../types/inputs.ts'
 import type { ResearchResults } from '../types/metadata.ts'
 import { newestFirst } from './order.ts'
+import { usage } from './usage.ts'
 
 type Entry = Row<typeof table>
 
@@ -20,6 +21,8 @@ type Entry = Row<typeof table>
 export interface Researched {
   readonly results: ResearchResults
   readonly sourceCount?: number
+  /** In US dollars. Left out: what was estimated. */
+  readonly costUsd?: number
 }
 
 /** First and longest wait between two looks at what somebody else is filling, in milliseconds. */
@@ -85,6 +88,11 @@ export const research = defineRepository(table, {
        * longer than `leaseSeconds` (60 unless given), the next one does. What a late one answers is still kept,
        * unless another was faster.
        *
+       * A hit costs nothing. To ask is a research query of the plan, held with its estimated cost while `fill` runs
+       * and given back when it fails.
+       *
+       * @throws PlanLimitError when the plan has no query left, or no money for it: nobody was asked.
+       *
        * Not inside `transaction()`: others would see nothing of it, and wait for its end.
        */
       async cached(
@@ -92,13 +100,13 @@ export const research = defineRepository(table, {
         fill: () => Promise<Researched>,
         options: FillOptions = {},
       ): Promise<ResearchResults> {
-        const { hours, leaseSeconds } = parseInput(table, fillOptionsInput, options)
+        const { hours, leaseSeconds, estimatedCostUsd } = parseInput(table, fillOptionsInput, options)
         for (let wait = LOOK_MS; ; wait = Math.min(wait * 2, LOOK_MS_MAX)) {
           const hit = await lookup(query)
           if (hit !== null) return hit.researchResults
           const token = crypto.randomUUID()
           if (await taken(executor, { query, token, leaseSeconds })) {
-            return filled(executor, { query, token, hours }, fill)
+            return filled(executor, { query, token, hours, estimatedCostUsd }, fill)
           }
           await new Promise((resolve) => setTimeout(resolve, wait))
         }
@@ -160,13 +168,19 @@ async function taken(
 
 async function filled(
   executor: Executor,
-  filling: Filling & { readonly hours: number },
+  filling: Filling & { readonly hours: number; readonly estimatedCostUsd: number },
   fill: () => Promise<Researched>,
 ): Promise<ResearchResults> {
-  const { query, token, hours } = filling
+  const { query, token, hours, estimatedCostUsd } = filling
   let answer: Researched
   try {
-    answer = await fill()
+    answer = await usage
+      .bind(executor)
+      .withHold(
+        { metric: 'research_queries', count: 1, costUsd: estimatedCostUsd, key: `research:${token}` },
+        fill,
+        ({ costUsd }) => (costUsd === undefined ? {} : { costUsd }),
+      )
   } catch (error) {
     await released(executor, { query, token })
     throw error

@@ -1,4 +1,5 @@
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
+import { bindTenant } from '@tenantry/rls'
 import { type Backlog, changeState, type ClaimBatch, type ClaimKey } from '@tenantry/workflow'
 import { sql } from 'drizzle-orm'
 import { sectionClaims } from '../database/claims.ts'
@@ -11,8 +12,15 @@ import {
   type WrittenSectionInput,
   writtenSectionInput,
 } from '../types/inputs.ts'
+import { type WriteSectionInput, writeSectionInput } from '../types/usage-inputs.ts'
+import { usage } from './usage.ts'
 
 type Section = Row<typeof table>
+
+/** What came of writing a section, and what it cost, in US dollars. */
+export type WrittenSection = WrittenSectionInput & { readonly costUsd: number }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
  * Sections of articles. Members read and edit them; whoever researches and writes them claims them, as the
@@ -80,6 +88,40 @@ export const sections = defineRepository(table, {
     async written(claim: ClaimKey, input: WrittenSectionInput): Promise<void> {
       serviceOnly(executor, 'written')
       await sectionClaims.finish(executor, claim, { set: parseInput(table, writtenSectionInput, input) })
+    },
+
+    /**
+     * Has a claimed section written, and finishes it: the estimated cost is held while `run` asks a language model,
+     * with nothing open in the database, and what it cost is used then, whatever becomes of the section. When `run`
+     * throws, nothing is used and the section is put back, as `failed` does.
+     *
+     * @throws PlanLimitError when the month's ceiling for articles has no room: the model wasn't asked, and the
+     *   section is put back.
+     * @throws StaleTransitionError when another worker has the section.
+     */
+    async write(
+      claim: ClaimKey,
+      options: WriteSectionInput,
+      run: () => Promise<WrittenSection>,
+    ): Promise<void> {
+      serviceOnly(executor, 'write')
+      const { estimatedCostUsd } = parseInput(table, writeSectionInput, options)
+      // Nobody pays for what another worker is writing.
+      await sectionClaims.renew(executor, claim)
+      try {
+        const { costUsd: _, ...written } = await usage
+          .bind(bindTenant(executor, claim.tenant))
+          .withHold(
+            { metric: 'articles', costUsd: estimatedCostUsd, key: `section:${claim.token}` },
+            run,
+            ({ costUsd }) => ({ costUsd }),
+          )
+        await sectionClaims.finish(executor, claim, { set: parseInput(table, writtenSectionInput, written) })
+      } catch (error) {
+        // Its lease ends by itself, should this fail too; what went wrong with the work is what the caller is to hear of.
+        await sectionClaims.fail(executor, claim, reasonOf(error)).catch(() => {})
+        throw error
+      }
     },
 
     /** Puts a section back to be tried again after a wait, or gives it up after the last attempt. */

@@ -35,6 +35,8 @@ export const articles = pgTable(
     wordpressPostId: bigint('wordpress_post_id', { mode: 'number' }),
     wordpressUrl: text('wordpress_url'),
     publishedAt: instant('published_at'),
+    /** When its text was first whole: from then on it counts, whatever becomes of writing it anew. */
+    completedAt: instant('completed_at'),
     /** The user of the context, whatever a statement says; named by the service role only. */
     createdBy: uuid('created_by'),
     ...timestamps(),

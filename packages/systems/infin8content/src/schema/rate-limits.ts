@@ -1,10 +1,14 @@
 import { id, instant, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { RATE_LIMIT_MAX } from '../types/enums.ts'
 import { metadataColumn } from './columns.ts'
 import { organizations } from './organizations.ts'
 
-/** Calls of an organization in a window of time, by key. */
+/**
+ * Calls of an organization in a sliding window of time, by key. The service role sets limits; calls are taken by
+ * `rateLimits.take()`, and what the row says of them is as of the last one that was allowed.
+ */
 export const rateLimits = pgTable(
   'rate_limits',
   {
@@ -18,6 +22,11 @@ export const rateLimits = pgTable(
       .notNull()
       .default(sql`now()`),
     metadata: metadataColumn(),
+    /** Of the calls in the window, the oldest first. */
+    instants: instant('instants')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     ...timestamps(),
   },
   (table) => [
@@ -30,7 +39,10 @@ export const rateLimits = pgTable(
     }).onDelete('cascade'),
     index('idx_rate_limits_key').on(table.key),
     index('idx_rate_limits_window').on(table.windowStart),
-    check('rate_limits_limit_count_check', sql`${table.limitCount} >= 0`),
+    check(
+      'rate_limits_limit_count_check',
+      sql`${table.limitCount} between 0 and ${sql.raw(String(RATE_LIMIT_MAX))}`,
+    ),
     check('rate_limits_window_minutes_check', sql`${table.windowMinutes} >= 1`),
     check('rate_limits_current_count_check', sql`${table.currentCount} >= 0`),
   ],

@@ -4,7 +4,10 @@ import { check, foreignKey, index, integer, pgTable, text, unique, uuid } from '
 import { decimal, metadataColumn } from './columns.ts'
 import { organizations } from './organizations.ts'
 
-/** What an organization used in a month, by metric. */
+/**
+ * What an organization used in a month, by metric. Rows of the product's own metrics follow the counters of limits,
+ * in the same statement: see database/usage.ts. Rows of other metrics are the host's.
+ */
 export const usageTracking = pgTable(
   'usage_tracking',
   {
@@ -16,6 +19,7 @@ export const usageTracking = pgTable(
     usageCount: integer('usage_count').notNull().default(0),
     /** Null: unlimited. */
     limitCount: integer('limit_count'),
+    /** In US dollars. Null: nothing that costs was done. */
     costAmount: decimal('cost_amount'),
     metadata: metadataColumn(),
     ...timestamps(),

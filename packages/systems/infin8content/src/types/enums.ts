@@ -64,8 +64,12 @@ export const SECTION_STATUSES = ['pending', 'researching', 'generating', 'comple
 export const PLATFORMS = ['wordpress'] as const
 export const PUBLISH_STATUSES = ['pending', 'publishing', 'published', 'failed'] as const
 
+/** The smallest first. */
+export const ORGANIZATION_PLANS = ['free', 'starter', 'pro', 'agency'] as const
+export const SUBSCRIPTION_STATUSES = ['trialing', 'active', 'past_due', 'paused', 'canceled'] as const
+
 /** What the product itself meters. The column is open: a host may meter more, under names of its own. */
-export const USAGE_METRICS = ['articles', 'keywords', 'research_queries', 'ai_tokens'] as const
+export const USAGE_METRICS = ['articles', 'keywords', 'research_queries'] as const
 
 /** A cluster is valid from this many spokes on: with one it is a pair, and no topic. */
 export const CLUSTER_SPOKES_MIN = 2
@@ -75,6 +79,14 @@ export const CLUSTER_SPOKES_MAX = 8
 export const CLUSTER_SIMILARITY_MIN = 0.6
 /** How long a research result is used, in hours: the documented time. */
 export const RESEARCH_HOURS = 24
+/** What a research query is expected to cost, in US dollars: a basic search of Tavily is a credit of $0.008. */
+export const RESEARCH_COST_USD = 0.01
+/** How long the audit log is kept before it is archived and removed, in days: the documented time. */
+export const AUDIT_DAYS = 90
+/** How long an organization whose payment is late keeps its plan, in days. */
+export const GRACE_DAYS = 14
+/** Calls in a window of a rate limit at most: each is remembered by its instant. */
+export const RATE_LIMIT_MAX = 1000
 /** How long an invitation can be accepted, in days. */
 export const INVITATION_DAYS = 7
 /** Words that a person reads in a minute, for `reading_time`. */
@@ -97,4 +109,6 @@ export type ArticlePublishStatus = (typeof ARTICLE_PUBLISH_STATUSES)[number]
 export type SectionStatus = (typeof SECTION_STATUSES)[number]
 export type Platform = (typeof PLATFORMS)[number]
 export type PublishStatus = (typeof PUBLISH_STATUSES)[number]
+export type OrganizationPlan = (typeof ORGANIZATION_PLANS)[number]
+export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
 export type UsageMetric = (typeof USAGE_METRICS)[number]

@@ -24,6 +24,7 @@ import {
   KEYWORD_TYPES,
   ORGANIZATION_ROLES,
   PLATFORMS,
+  RESEARCH_COST_USD,
   RESEARCH_HOURS,
   WORKFLOW_STATES,
 } from './enums.ts'
@@ -330,6 +331,8 @@ export const fillOptionsInput = z.strictObject({
   hours: hours.default(RESEARCH_HOURS),
   /** How long one caller may take before another asks too, in seconds. */
   leaseSeconds: z.number().min(0.1).max(3600).default(60),
+  /** The most that asking is expected to cost, in US dollars. */
+  estimatedCostUsd: z.number().min(0.000001).max(1000).default(RESEARCH_COST_USD),
 })
 
 export const cacheEntryInput = z

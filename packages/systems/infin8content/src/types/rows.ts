@@ -15,10 +15,12 @@ import {
   INVITATION_STATUSES,
   KEYWORD_ARTICLE_STATUSES,
   KEYWORD_TYPES,
+  ORGANIZATION_PLANS,
   ORGANIZATION_ROLES,
   PLATFORMS,
   PUBLISH_STATUSES,
   SECTION_STATUSES,
+  SUBSCRIPTION_STATUSES,
   VALIDATION_STATUSES,
   WORKFLOW_STATES,
 } from './enums.ts'
@@ -190,6 +192,7 @@ export const articleJson = z.object({
   wordpressPostId: count.nullable(),
   wordpressUrl: optionalText,
   publishedAt: optionalInstant,
+  completedAt: optionalInstant,
   createdBy: id.nullable(),
   ...stamps,
 })
@@ -246,6 +249,7 @@ export const researchJson = z.object({
   ...stamps,
 })
 
+/** Without the instants of calls. */
 export const rateLimitJson = z.object({
   id,
   organizationId: id,
@@ -255,6 +259,15 @@ export const rateLimitJson = z.object({
   currentCount: count,
   windowStart: instantJson,
   metadata,
+  ...stamps,
+})
+
+export const subscriptionJson = z.object({
+  organizationId: id,
+  plan: z.enum(ORGANIZATION_PLANS),
+  status: z.enum(SUBSCRIPTION_STATUSES),
+  pastDueSince: optionalInstant,
+  endsAt: optionalInstant,
   ...stamps,
 })
 
@@ -297,5 +310,6 @@ export type ArticleSectionJson = z.infer<typeof articleSectionJson>
 export type PublishReferenceJson = z.infer<typeof publishReferenceJson>
 export type ResearchJson = z.infer<typeof researchJson>
 export type RateLimitJson = z.infer<typeof rateLimitJson>
+export type SubscriptionJson = z.infer<typeof subscriptionJson>
 export type UsageJson = z.infer<typeof usageJson>
 export type AuditLogJson = z.infer<typeof auditLogJson>

@@ -13,6 +13,8 @@ export async function seedEverything(
       insert into users (email, full_name) values ($1 || '@example.com', 'Person ' || $1) returning id
     ), organization as (
       insert into organizations (name) values ('Organization ' || $1) returning id
+    ), subscription as (
+      insert into organization_subscriptions (organization_id, plan, status) select id, 'agency', 'active' from organization
     ), member as (
       insert into user_organizations (user_id, organization_id, role)
       select person.id, organization.id, $2 from person, organization

@@ -43,6 +43,9 @@ select md5('organization' || n)::uuid, 'Organization ' || n from generate_series
 insert into user_organizations (user_id, organization_id, role)
 select md5('user' || n)::uuid, md5('organization' || n)::uuid, 'owner' from generate_series(1, 100) n;
 
+-- Guards count in every session: these organizations have no limit.
+insert into organization_subscriptions (organization_id, plan, status) select id, 'agency', 'active' from organizations;
+
 create temporary table states as
 select state, row_number() over () as place
 from unnest(array[
