@@ -17,7 +17,7 @@ export function anonymise(
   target: Relation,
   { set, marker }: { readonly set: readonly Assignment[]; readonly marker: PgColumn },
 ): RetentionAction {
-  if (marker.notNull || !/^timestamp/.test(marker.getSQLType())) {
+  if (marker.notNull || !marker.getSQLType().startsWith('timestamp')) {
     throw new ConfigurationError(`${target.label}.${marker.name} must be a nullable timestamp to mark rows`)
   }
   if (set.length === 0) throw new ConfigurationError(`Anonymising ${target.label} sets no column`)

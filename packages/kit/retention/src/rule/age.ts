@@ -30,7 +30,7 @@ export function ageKind(target: Relation, column: PgColumn, said: AgeKind | unde
   const type = column.getSQLType()
   const known = /^timestamp.* with time zone$/.test(type)
     ? 'timestamptz'
-    : /^timestamp/.test(type)
+    : type.startsWith('timestamp')
       ? 'timestamp'
       : type === 'date'
         ? 'date'

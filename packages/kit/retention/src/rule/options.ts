@@ -154,4 +154,3 @@ export const actionSchema = z.discriminatedUnion('kind', [
     marker: z.string(),
   }),
 ])
-export type BuiltinAction = z.infer<typeof actionSchema>
