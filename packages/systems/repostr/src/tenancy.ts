@@ -19,6 +19,8 @@ export const tenancy = defineTenancy({
     // Archiving moves rows here, nobody else brings any.
     outputsArchive: { class: 'tenant', column: 'userId', insert: false, update: false },
     templates: { class: 'tenant', column: 'userId', shared: SYSTEM_USER_ID },
+    // Stripe's webhooks say what is paid for.
+    subscriptions: { class: 'tenant', column: 'userId', insert: false, update: false, delete: false },
     schemaVersions: { class: 'internal' },
   },
 })

@@ -3,21 +3,26 @@
  * Its only dependency is zod.
  */
 export {
+  ARCHIVE_DAYS,
+  GRACE_DAYS,
   OUTPUT_KINDS,
   OUTPUT_STATUSES,
+  OUTPUTS_PER_MONTH,
+  PLANS,
+  SUBSCRIPTION_STATUSES,
   SYSTEM_USER_ID,
   TEMPLATE_TYPES,
   UPLOADS_BUCKET,
 } from './types/enums.ts'
-export type { OutputKind, OutputStatus, TemplateType } from './types/enums.ts'
+export type { OutputKind, OutputStatus, Plan, SubscriptionStatus, TemplateType } from './types/enums.ts'
 export {
   activityInput,
-  archiveInput,
   copyTemplateInput,
   editOutputInput,
   fileChanges,
   fileInput,
   generatedOutputInput,
+  nearLimitsInput,
   outputInput,
   preferencesInput,
   profileChanges,
@@ -25,19 +30,21 @@ export {
   projectChanges,
   projectInput,
   requestOutputInput,
+  subscriptionInput,
   templateChanges,
   templateInput,
   templateListInput,
   uploadInput,
+  usageByPlanInput,
 } from './types/inputs.ts'
 export type {
   ActivityInput,
-  ArchiveInput,
   CopyTemplateInput,
   EditOutputInput,
   FileChanges,
   FileInput,
   GeneratedOutputInput,
+  NearLimitsInput,
   OutputInput,
   PreferencesInput,
   ProfileChanges,
@@ -45,10 +52,12 @@ export type {
   ProjectChanges,
   ProjectInput,
   RequestOutputInput,
+  SubscriptionInput,
   TemplateChanges,
   TemplateInput,
   TemplateListInput,
   UploadInput,
+  UsageByPlanInput,
 } from './types/inputs.ts'
 export { outputMetadata, outputRequest, preferences } from './types/metadata.ts'
 export type { OutputMetadata, OutputRequest, Preferences } from './types/metadata.ts'
@@ -59,6 +68,7 @@ export {
   profileJson,
   projectContentsJson,
   projectJson,
+  subscriptionJson,
   templateJson,
 } from './types/rows.ts'
 export type {
@@ -68,5 +78,6 @@ export type {
   ProfileJson,
   ProjectContentsJson,
   ProjectJson,
+  SubscriptionJson,
   TemplateJson,
 } from './types/rows.ts'

@@ -16,6 +16,7 @@ async function seed(tenant: 1 | 2) {
   await service.templates.provide({ name: `House style ${tenant}`, type: 'blog', prompt: 'Write on {topic}' })
   await scope.profiles.upsert({ name: `Name ${userId}`, toneOfVoice: `tone of ${userId}` })
   await scope.templates.create({ name: `Own ${userId}`, type: 'email', prompt: `Prompt of ${userId}` })
+  await service.subscriptions.sync({ plan: 'pro', status: 'active', stripeCustomerId: `cus_${userId}` })
   const { id: projectId } = await scope.projects.create({ title: `Title of ${userId}` })
   await scope.files.register({ projectId, extension: 'mp3', mimeType: 'audio/mpeg', sizeBytes: 10 })
   for (const topic of ['old', 'new']) {
@@ -25,7 +26,8 @@ async function seed(tenant: 1 | 2) {
   if (claim === undefined) throw new Error('nothing to claim')
   await service.outputs.complete(claim, { body: `Body of ${userId}` })
   await place.rows(`update outputs set created_at = now() - interval '91 days' where id = $1`, [claim.id])
-  expect(await service.archivedOutputs.moveCompleted()).toBe(1)
+  await place.repostr.runJob('retention outputs')
+  expect(await scope.archivedOutputs.count()).toBe(1)
   return { userId }
 }
 

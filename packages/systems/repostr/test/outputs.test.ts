@@ -166,7 +166,6 @@ describe('a worker', () => {
       () => scope.outputs.renew(claim),
       () => scope.outputs.release([claim]),
       () => scope.outputs.backlog(),
-      () => scope.archivedOutputs.moveCompleted(),
     ]) {
       await expect(call()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
     }
@@ -176,6 +175,7 @@ describe('a worker', () => {
 describeOnServer('many workers', () => {
   test('get each output exactly once', async () => {
     const ann = await user(place)
+    await ann.service.subscriptions.sync({ plan: 'business', status: 'active' })
     const ids = []
     for (let n = 0; n < 40; n += 1) ids.push((await queued(ann)).id)
     const claimed: string[] = []
@@ -275,82 +275,5 @@ describe('raw SQL', () => {
         set,
       ).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
     }
-  })
-})
-
-describe('archiving', () => {
-  const age = (id: string, days: number) =>
-    place.rows(`update outputs set created_at = now() - make_interval(days => $2) where id = $1`, [id, days])
-
-  test('moves completed outputs that are older than 90 days, whole, and no other', async () => {
-    const ann = await user(place)
-    const ben = await user(place)
-    const old = await outputIn(ann, 'completed')
-    const young = await outputIn(ann, 'completed')
-    const failed = await outputIn(ann, 'failed')
-    const theirs = await outputIn(ben, 'completed')
-    for (const { id } of [old, failed, theirs]) await age(id, 91)
-    await age(young.id, 89)
-    const before = await ann.scope.outputs.get(old.id)
-    expect(await ann.service.archivedOutputs.moveCompleted()).toBe(1)
-    expect(await ann.service.archivedOutputs.moveCompleted()).toBe(0)
-    expect(await ann.scope.archivedOutputs.get(old.id)).toEqual({ ...before, archivedAt: expect.any(Date) })
-    expect((await ann.scope.outputs.list()).items.map(({ id }) => id)).toEqual(
-      expect.arrayContaining([young.id, failed.id]),
-    )
-    expect(await ann.scope.outputs.count()).toBe(2)
-    expect(await ben.scope.outputs.count()).toBe(1)
-    expect(await ben.scope.archivedOutputs.count()).toBe(0)
-    expect(await ann.service.archivedOutputs.moveCompleted({ olderThanDays: 80 })).toBe(1)
-  })
-
-  test('is a job over all users', async () => {
-    const [ann, ben] = [await user(place), await user(place)]
-    for (const of of [ann, ben]) await age((await outputIn(of, 'completed')).id, 100)
-    expect(await place.repostr.runJob('archive outputs')).toMatch(/^\d+ outputs archived$/)
-    for (const { scope } of [ann, ben]) {
-      expect(await scope.outputs.count()).toBe(0)
-      expect(await scope.archivedOutputs.count()).toBe(1)
-    }
-    const job = place.repostr.definition.jobs.find(({ name }) => name === 'archive outputs')
-    await age((await outputIn(ann, 'completed')).id, 100)
-    await place.rows(job?.sql ?? '')
-    expect(await ann.scope.archivedOutputs.count()).toBe(2)
-    const [session] = await place.rows('select current_user = session_user as itself')
-    expect(session).toEqual({ itself: true })
-  })
-
-  test('leaves archived outputs to be read and removed by their user, and written by nobody', async () => {
-    const ann = await user(place)
-    const { id } = await outputIn(ann, 'completed')
-    await age(id, 91)
-    await ann.service.archivedOutputs.moveCompleted()
-    await expect(
-      place.rowsAs(ann.userId, `update outputs_archive set body = 'x' where id = $1`, [id]),
-    ).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
-    await expect(place.rowsAs(ann.userId, 'select archive_outputs()')).rejects.toMatchObject({
-      code: 'TENANTRY_ISOLATION',
-    })
-    await ann.scope.archivedOutputs.remove(id)
-    expect(await ann.scope.archivedOutputs.count()).toBe(0)
-  })
-})
-
-describeOnServer('several archivers at once', () => {
-  test('move each output once', async () => {
-    const ann = await user(place)
-    await place.rows('alter table outputs disable trigger user')
-    await place.rows(
-      `insert into outputs (user_id, project_id, kind, status, created_at)
-       select $1, $2, 'blog', 'completed', now() - interval '100 days' from generate_series(1, 3000)`,
-      [ann.userId, ann.project.id],
-    )
-    await place.rows('alter table outputs enable trigger user')
-    const moved = await Promise.all(
-      Array.from({ length: 4 }, () => ann.service.archivedOutputs.moveCompleted()),
-    )
-    expect(moved.reduce((total, each) => total + each, 0)).toBe(3000)
-    expect(await ann.scope.archivedOutputs.count()).toBe(3000)
-    expect(await ann.scope.outputs.count()).toBe(0)
   })
 })

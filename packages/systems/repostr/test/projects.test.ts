@@ -62,7 +62,8 @@ test('a project of another user is a missing one', async () => {
 })
 
 test('the query of a project’s contents reads by index, in each of its tables', async () => {
-  const { userId, project } = await user(place)
+  const { userId, project, service } = await user(place)
+  await service.subscriptions.sync({ plan: 'business', status: 'active' })
   await place.rows(
     `with made as (
        insert into projects (user_id, title) select $1, 'x' from generate_series(1, 3000) returning user_id, id

@@ -66,6 +66,19 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'is_custom boolean not null default true',
     'created_at timestamptz not null default now()',
   ],
+  // Not documented: what the announced billing asks for.
+  subscriptions: [
+    'user_id text not null',
+    'plan text not null',
+    "status text not null default 'active'",
+    'billing_anchor timestamptz not null default now()',
+    'past_due_since timestamptz',
+    'ends_at timestamptz',
+    'stripe_customer_id text',
+    'stripe_subscription_id text',
+    'created_at timestamptz not null default now()',
+    'updated_at timestamptz not null default now()',
+  ],
   schema_versions: ['version text not null', 'applied_at timestamptz not null default now()'],
 }
 
@@ -76,6 +89,7 @@ export const PRIMARY_KEYS: readonly string[] = [
   'profiles (user_id)',
   'projects (id)',
   'schema_versions (version)',
+  'subscriptions (user_id)',
   'templates (id)',
 ]
 
@@ -110,16 +124,45 @@ export const TRIGGERS: readonly string[] = [
   'outputs: trg_outputs_updated_at BEFORE UPDATE, set_updated_at',
   'profiles: trg_profiles_updated_at BEFORE UPDATE, set_updated_at',
   'projects: trg_projects_updated_at BEFORE UPDATE, set_updated_at',
+  'subscriptions: date_past_due BEFORE INSERT OR UPDATE, date_past_due',
+  'subscriptions: trg_subscriptions_updated_at BEFORE UPDATE, set_updated_at',
+]
+
+const EVENTS = ['delete', 'insert', 'truncate', 'update']
+
+/** Outputs are counted, and counters follow subscriptions, whoever writes and whatever replication is set to. */
+export const KIT_TRIGGERS: readonly string[] = [
+  ...EVENTS.map(
+    (event) =>
+      `outputs: limit_guard_${event} AFTER ${event.toUpperCase()}, limit_guard_outputs_${event} (always)`,
+  ),
+  ...EVENTS.map(
+    (event) =>
+      `subscriptions: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions_${event} (always)`,
+  ),
+]
+
+/** Of plans and retention those that anybody may call; the others are parts of them, and bodies of triggers. */
+export const KIT_FUNCTIONS: readonly string[] = [
+  'tenantry.limit_clock for tenantry_service tenantry_tenant',
+  'tenantry.limit_commit for tenantry_tenant',
+  'tenantry.limit_consume for tenantry_tenant',
+  'tenantry.limit_consume_each for tenantry_tenant',
+  'tenantry.limit_period for tenantry_definer tenantry_service tenantry_tenant',
+  'tenantry.limit_release for tenantry_tenant',
+  'tenantry.limit_reserve for tenantry_tenant',
+  'tenantry.limit_usage for tenantry_tenant',
 ]
 
 export const FUNCTIONS: readonly string[] = [
-  'public.archive_outputs(older_than_days integer, of_user text, batch integer) returns bigint, invoker, for tenantry_service',
   'public.set_updated_at() returns trigger, invoker, for nobody',
   'tenantry.announce_outputs_status() returns trigger, invoker, for nobody',
   'tenantry.claimed_user_text() returns text, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.current_user_text() returns text, invoker, for tenantry_definer tenantry_service tenantry_tenant',
+  'tenantry.date_past_due() returns trigger, invoker, for nobody',
   'tenantry.enforce_outputs_status() returns trigger, invoker, for nobody',
   'tenantry.guard_lease_of_outputs_status() returns trigger, invoker, for nobody',
+  'tenantry.refuse_change() returns trigger, invoker, for nobody',
 ]
 
 /** The policies that the specification names, with their commands. */
@@ -133,4 +176,5 @@ export const DOCUMENTED_POLICIES: Readonly<Record<string, readonly string[]>> = 
   files: ['files_owner_all for all'],
   outputs: ['outputs_owner_all for all'],
   templates: ['templates_owner_all for all'],
+  subscriptions: ['subscriptions_owner_select for select'],
 }

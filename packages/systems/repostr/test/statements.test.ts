@@ -57,7 +57,7 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     release: async (bound, of) => bound.outputs.release([await claimed(bound, of)]),
     backlog: ({ outputs }) => outputs.backlog(),
   },
-  archivedOutputs: { moveCompleted: ({ archivedOutputs }) => archivedOutputs.moveCompleted() },
+  archivedOutputs: {},
   templates: {
     available: ({ templates }) => templates.available({ type: 'blog' }),
     pick: async ({ templates }) => {
@@ -71,6 +71,16 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     provide: ({ templates }) =>
       templates.provide({ name: crypto.randomUUID(), type: 'blog', prompt: 'Write on {topic}' }),
   },
+  subscriptions: {
+    sync: ({ subscriptions }, { userId }) =>
+      subscriptions.sync({ plan: 'pro', status: 'active', stripeCustomerId: userId }),
+    findByStripeCustomer: ({ subscriptions }, { userId }) => subscriptions.findByStripeCustomer(userId),
+  },
+  limits: {
+    usage: ({ limits }) => limits.usage(),
+    nearLimits: ({ limits }) => limits.nearLimits(),
+    usageByPlan: ({ limits }) => limits.usageByPlan(),
+  },
 }
 
 /** Verbs of the service role alone; the others are tried as both. */
@@ -83,15 +93,18 @@ const SERVICE_ONLY = [
   'renew',
   'release',
   'backlog',
-  'moveCompleted',
   'provide',
+  'sync',
+  'findByStripeCustomer',
+  'nearLimits',
+  'usageByPlan',
 ]
 
 /**
  * Maintenance over all users, which walks them or is given them: reports and housekeeping. Workers' statements take
  * users with the rows that they hold, or the next ones, whoever's they are.
  */
-const ACROSS_USERS = ['activity', 'removeOrphans']
+const ACROSS_USERS = ['activity', 'removeOrphans', 'findByStripeCustomer', 'nearLimits', 'usageByPlan']
 /** Claims name the tenant by arrays, or by the join with what was locked: more than the prover follows. */
 const BY_ARRAYS = ['claim', 'complete', 'fail', 'renew', 'release']
 
@@ -158,7 +171,11 @@ test.each(ACROSS_USERS)('%s is maintenance: it is refused to users', async (verb
   ).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
 })
 
-const INPUTS: { readonly [N in Name]: (of: User) => { readonly input: object; readonly change: object } } = {
+type TableName = Exclude<Name, 'limits'>
+
+const INPUTS: {
+  readonly [N in TableName]: (of: User) => { readonly input: object; readonly change: object }
+} = {
   profiles: () => ({ input: { name: 'Ann' }, change: { name: 'Bea' } }),
   projects: () => ({ input: { title: 'a' }, change: { title: 'b' } }),
   files: ({ project, userId }) => ({
@@ -170,15 +187,16 @@ const INPUTS: { readonly [N in Name]: (of: User) => { readonly input: object; re
     input: { projectId: project.id, kind: 'blog' },
     change: { body: 'x' },
   }),
+  subscriptions: () => ({ input: { plan: 'pro' }, change: { plan: 'business' } }),
   templates: () => ({ input: { name: 'a', type: 'blog', prompt: 'x' }, change: { name: 'b' } }),
 }
 
-const UPSERTED: readonly Name[] = ['profiles', 'templates']
+const UPSERTED: readonly TableName[] = ['profiles', 'templates']
 
 describe.each(['tenant', 'service'] as const)('as %s, every standard method names its tenant', (role) => {
-  test.each(Object.keys(INPUTS) as Name[])('%s', async (name) => {
+  test.each(Object.keys(INPUTS) as TableName[])('%s', async (name) => {
     const of = await user(place)
-    const key = name === 'profiles' ? of.userId : NOBODY
+    const key = name === 'profiles' || name === 'subscriptions' ? of.userId : NOBODY
     const silent: string[] = []
     const methods = standardCalls(bindAll(EXECUTORS[role](of.userId))[name], { key, input: {}, change: {} })
     for (const [method] of methods) {

@@ -18,6 +18,7 @@ describe('@tenantry/repostr/types', () => {
     expectTypeOf<types.FileJson>().toEqualTypeOf<Row<'files'>>()
     expectTypeOf<types.OutputJson>().toEqualTypeOf<Omit<Row<'outputs'>, 'leaseToken'>>()
     expectTypeOf<types.ArchivedOutputJson>().toEqualTypeOf<Omit<Row<'outputsArchive'>, 'leaseToken'>>()
+    expectTypeOf<types.SubscriptionJson>().toEqualTypeOf<Row<'subscriptions'>>()
     expectTypeOf<types.TemplateJson>().toEqualTypeOf<Row<'templates'>>()
   })
 
@@ -120,7 +121,15 @@ describe('inputs', () => {
       { body: 'x', metadata: { word_count: -1 } },
       ['metadata.word_count'],
     ],
-    ['an archive of everything', types.archiveInput, { olderThanDays: 0 }, ['olderThanDays']],
+    ['a plan not on the list', types.subscriptionInput, { plan: 'gold', status: 'active' }, ['plan']],
+    [
+      'a cancellation without an end',
+      types.subscriptionInput,
+      { plan: 'pro', status: 'canceled' },
+      ['endsAt'],
+    ],
+    ['a month that is none', types.usageByPlanInput, { month: '2026-13' }, ['month']],
+    ['days below nothing', types.activityInput, { days: 0 }, ['days']],
   ])('refuse %s, and name the field', (_, input, value, fields) => {
     expect(complaints(input, value)).toEqual(fields)
   })

@@ -8,6 +8,7 @@ const FILES = 3
 const OUTPUTS = 10
 
 const SEED = (projects: number) => `
+insert into subscriptions (user_id, plan) select 'user_' || n, 'business' from generate_series(0, 99) as n;
 insert into projects (user_id, title) select 'user_' || n % 100, 'Episode ' || n from generate_series(1, ${projects}) as n;
 insert into files (user_id, project_id, path, mime_type, size_bytes)
 select user_id, id, user_id || '/' || id || '/' || n || '.mp3', 'audio/mpeg', n

@@ -1,7 +1,7 @@
 import type { Module } from '@tenantry/core'
 import { touchUpdatedAt } from '@tenantry/ddl'
 import { serviceStatement } from '@tenantry/rls'
-import { outputs, profiles, projects } from '../schema/index.ts'
+import { outputs, profiles, projects, subscriptions } from '../schema/index.ts'
 
 /** Of the specification. */
 const VERSION = '1.0.0'
@@ -10,7 +10,7 @@ const VERSION = '1.0.0'
 export const tables: Module = {
   name: 'tables',
   objects: [
-    ...touchUpdatedAt([profiles, projects, outputs], {
+    ...touchUpdatedAt([profiles, projects, outputs, subscriptions], {
       functionName: 'set_updated_at',
       triggerName: (table) => `trg_${table}_updated_at`,
     }),

@@ -32,7 +32,8 @@ export const outputs = defineRepository(table, {
   verbs: (repository, executor) => ({
     /**
      * Asks for an output: it is queued. The tone of voice is the one of the user's profile, unless the request has
-     * one. Throws ForeignKeyError when the user has no such project.
+     * one. Throws ForeignKeyError when the user has no such project, PlanLimitError when the month's are used up; an
+     * output that is given up later gives its unit back.
      */
     async request(input: RequestOutputInput): Promise<Output> {
       const values = parseInput(table, requestOutputInput, input)

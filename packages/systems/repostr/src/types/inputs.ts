@@ -2,9 +2,18 @@
  * What the verbs of the product accept. Unknown fields are refused. A field left out keeps its default
  * or its value; null clears it. `…Input` types are what a caller writes.
  */
-import { changes, filledText, id, name, storable, text, webAddress } from '@tenantry/repository/fields'
+import {
+  changes,
+  filledText,
+  id,
+  instant,
+  name,
+  storable,
+  text,
+  webAddress,
+} from '@tenantry/repository/fields'
 import { z } from 'zod'
-import { OUTPUT_KINDS, TEMPLATE_TYPES } from './enums.ts'
+import { OUTPUT_KINDS, PLANS, SUBSCRIPTION_STATUSES, TEMPLATE_TYPES } from './enums.ts'
 import { outputMetadata, outputRequest, preferences } from './metadata.ts'
 
 /** Some of a user's preferences; the others stay. */
@@ -91,12 +100,41 @@ export const copyTemplateInput = z.strictObject({ name: templateFields.name.opti
 
 export const templateListInput = z.strictObject({ type: z.enum(TEMPLATE_TYPES).optional() })
 
-const days = z.number().int().min(1).max(36_500)
+/**
+ * A subscription as Stripe reports it. Without `endsAt` it renews itself; the ids and the anchor stay as they are where
+ * they are left out.
+ */
+export const subscriptionInput = z
+  .strictObject({
+    plan: z.enum(PLANS),
+    status: z.enum(SUBSCRIPTION_STATUSES),
+    /** Of the first period; months are counted from it. Left out of the first call: now. */
+    billingAnchor: instant.optional(),
+    /** When what is paid ends. A subscription that is canceled has an end. */
+    endsAt: instant.nullable().default(null),
+    stripeCustomerId: name(255).nullable().optional(),
+    stripeSubscriptionId: name(255).nullable().optional(),
+  })
+  .refine(({ status, endsAt }) => status !== 'canceled' || endsAt !== null, {
+    path: ['endsAt'],
+    message: 'must be given of a subscription that is canceled',
+  })
 
-/** Completed outputs that are older than this are archived. */
-export const archiveInput = z.strictObject({ olderThanDays: days.default(90) })
+export const nearLimitsInput = z.strictObject({
+  percent: z.number().min(1).max(1000).default(80),
+  limit: z.number().int().min(1).max(1000).default(100),
+})
 
-export const activityInput = z.strictObject({ days: days.default(30) })
+export const usageByPlanInput = z.strictObject({
+  month: z
+    .string()
+    .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
+    .optional(),
+})
+
+export const activityInput = z.strictObject({
+  days: z.number().int().min(1).max(36_500).default(30),
+})
 
 export type PreferencesInput = z.input<typeof preferencesInput>
 export type ProfileInput = z.input<typeof profileInput>
@@ -114,5 +152,7 @@ export type TemplateInput = z.input<typeof templateInput>
 export type TemplateChanges = z.input<typeof templateChanges>
 export type CopyTemplateInput = z.input<typeof copyTemplateInput>
 export type TemplateListInput = z.input<typeof templateListInput>
-export type ArchiveInput = z.input<typeof archiveInput>
 export type ActivityInput = z.input<typeof activityInput>
+export type SubscriptionInput = z.input<typeof subscriptionInput>
+export type NearLimitsInput = z.input<typeof nearLimitsInput>
+export type UsageByPlanInput = z.input<typeof usageByPlanInput>

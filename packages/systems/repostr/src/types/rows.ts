@@ -4,7 +4,7 @@
  */
 import { id, instantJson } from '@tenantry/repository/fields'
 import { z } from 'zod'
-import { OUTPUT_KINDS, OUTPUT_STATUSES, TEMPLATE_TYPES } from './enums.ts'
+import { OUTPUT_KINDS, OUTPUT_STATUSES, PLANS, SUBSCRIPTION_STATUSES, TEMPLATE_TYPES } from './enums.ts'
 import { outputMetadata, outputRequest, preferences } from './metadata.ts'
 
 const optionalText = z.string().nullable()
@@ -60,6 +60,18 @@ export const templateJson = z.object({
   createdAt: instantJson,
 })
 
+export const subscriptionJson = z.object({
+  userId,
+  plan: z.enum(PLANS),
+  status: z.enum(SUBSCRIPTION_STATUSES),
+  billingAnchor: instantJson,
+  pastDueSince: instantJson.nullable(),
+  endsAt: instantJson.nullable(),
+  stripeCustomerId: optionalText,
+  stripeSubscriptionId: optionalText,
+  ...stamps,
+})
+
 /** A project with all that belongs to it. */
 export const projectContentsJson = projectJson.extend({
   files: z.array(fileJson),
@@ -71,5 +83,6 @@ export type ProjectJson = z.infer<typeof projectJson>
 export type FileJson = z.infer<typeof fileJson>
 export type OutputJson = z.infer<typeof outputJson>
 export type ArchivedOutputJson = z.infer<typeof archivedOutputJson>
+export type SubscriptionJson = z.infer<typeof subscriptionJson>
 export type TemplateJson = z.infer<typeof templateJson>
 export type ProjectContentsJson = z.infer<typeof projectContentsJson>
