@@ -59,7 +59,16 @@ export class PlanLimitError extends LimitError implements PlanLimit {
       this
     return {
       ...super.toJSON(),
-      ...{ feature, plan, limit, used, reserved, requested, resetsAt, reason, smallestPlan, httpStatus },
+      feature,
+      plan,
+      limit,
+      used,
+      reserved,
+      requested,
+      resetsAt,
+      reason,
+      smallestPlan,
+      httpStatus,
     }
   }
 }

@@ -178,6 +178,26 @@ describe('the declaration', () => {
     expect(await limits.consume('posts')).toMatchObject({ limit: 10, used: 4 })
   })
 
+  it('lets nobody use a feature that is gone, and keeps what features are', async () => {
+    await using own = await createStudio()
+    const account = await own.subscribe('starter')
+    await own.limits(account).consume('calls')
+    const [[declared] = []] = await own.raw(
+      `select jsonb_build_object('features', (select jsonb_object_agg(feature, jsonb_build_object('kind', kind, 'period', period, 'zone', zone, 'bySubject', by_subject, 'position', position)) from tenantry.limit_features where feature <> 'calls'),
+        'plans', (select jsonb_object_agg(plan, jsonb_build_object('rank', rank, 'caps', (select jsonb_object_agg(feature, cap) from tenantry.limit_caps as cap where cap.plan = known.plan and feature <> 'calls'))) from tenantry.limit_plans as known))`,
+    )
+    await own.raw('select tenantry.limit_declare($1)', JSON.stringify(declared))
+    await expect(own.limits(account).consume('calls')).rejects.toThrow(ValidationError)
+    await plans.sync(serviceExecutor(own.database))
+    expect(await own.limits(account).consume('calls')).toMatchObject({ used: 2 })
+    await expect(
+      own.raw(
+        `select tenantry.limit_declare(jsonb_set($1::jsonb, '{features,calls}', '{"kind": "costed", "period": "billing_month", "zone": "UTC", "bySubject": false, "position": 6}'))`,
+        JSON.stringify(declared),
+      ),
+    ).rejects.toThrow(ValidationError)
+  })
+
   it('keeps a plan that subscriptions name', async () => {
     await using own = await createStudio()
     await own.subscribe('legacy')

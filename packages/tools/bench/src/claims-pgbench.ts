@@ -1,14 +1,8 @@
 /** The floor: pgbench runs the very statements of a claim and its finishing, without a library in between. */
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { CompiledQuery } from '@tenantry/core'
 import { jobClaims } from './claims-database.ts'
 import { SERVICE, sent } from './claims-sent.ts'
-
-const run = promisify(execFile)
+import { pgbench } from './pgbench.ts'
 
 const names = ({ params }: CompiledQuery): readonly string[] =>
   params.map((param) => String(Reflect.get(Object(param), 'name')))
@@ -50,29 +44,7 @@ export async function pgbenchRate(
   url: string,
   { batch, clients, rows }: { readonly batch: number; readonly clients: number; readonly rows: number },
 ): Promise<number | null> {
-  const folder = mkdtempSync(join(tmpdir(), 'tenantry-pgbench-'))
-  const file = join(folder, 'claim.sql')
-  try {
-    writeFileSync(file, await claimScript(batch))
-    const each = Math.floor(rows / batch / clients)
-    const { stdout } = await run('pgbench', [
-      '-n',
-      '-M',
-      'prepared',
-      '-c',
-      String(clients),
-      '-t',
-      String(each),
-      '-f',
-      file,
-      url,
-    ])
-    const tps = /tps = ([\d.]+) \(without/.exec(stdout)?.[1]
-    return tps === undefined ? null : Number(tps) * batch
-  } catch (error) {
-    if (Reflect.get(Object(error), 'code') === 'ENOENT') return null
-    throw error
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const transactions = Math.floor(rows / batch / clients)
+  const rate = await pgbench(url, await claimScript(batch), { clients, transactions })
+  return rate === null ? null : rate * batch
 }

@@ -13,8 +13,10 @@ import { projectContents } from './contents.ts'
 import { createBenchDatabase } from './database.ts'
 import { openDistance } from './distance.ts'
 import { importTime } from './import-time.ts'
+import { limitLines } from './limits.ts'
 import { keywordTree } from './keyword-tree.ts'
 import { measure } from './measure.ts'
+import { retentionLines } from './retention.ts'
 import { scenarios } from './scenarios/index.ts'
 import { seedDatabase, type SeedSize } from './seed.ts'
 import { isMet, type Line, renderTable } from './table.ts'
@@ -87,6 +89,14 @@ try {
 if (wanted('claims')) {
   console.log('Measuring claims and transitions …')
   lines.push(...(await claimLines(serverUrl, quick)))
+}
+if (wanted('limits')) {
+  console.log('Measuring plan limits …')
+  lines.push(...(await limitLines(serverUrl, quick)))
+}
+if (wanted('retention')) {
+  console.log('Measuring retention …')
+  lines.push(...(await retentionLines(serverUrl, quick)))
 }
 if (wanted('contents')) {
   console.log('Measuring a project with files and outputs …')

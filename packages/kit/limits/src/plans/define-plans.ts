@@ -158,6 +158,13 @@ function planObjects(plan: PlansPlan, guards: readonly GuardPlan[], declared: st
     ...followObjects(plan),
     ...guards.flatMap((guard) => guardObjects(guard, plan.accountType)),
     ...recounts.map(({ recount }) => recount),
+    // Room in each page for the next version of its counters: an update then touches no index.
+    statement({
+      kind: 'finale',
+      id: 'fill factor of limit_counters',
+      create: ['alter table "tenantry"."limit_counters" set (fillfactor = 50)'],
+      drop: [],
+    }),
     asService('plans of limits', `tenantry.limit_declare(${quoteLiteral(declared)})`),
     // The text changes when what counts does, so that the counters are set anew by then.
     ...recounts.map(({ guard }) =>

@@ -114,7 +114,6 @@ export function planTables(accountType: AccountType) {
     (table) => [
       // The end leads to the open period: an index scan that begins at now finds one row, not a history.
       primaryKey({ columns: [table.account, table.feature, table.subject, table.ends] }),
-      index('limit_counters_feature_idx').on(table.feature, table.ends),
       check(
         'limit_counters_amounts_check',
         sql`${table.used} >= 0 and ${table.reserved} >= 0 and ${table.overage} >= 0`,

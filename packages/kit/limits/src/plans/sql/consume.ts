@@ -117,29 +117,34 @@ end`
 const FITS = `
 #variable_conflict use_column
 declare
-  declared record;
+  declared tenantry.limit_features;
   counter tenantry.limit_counters;
   opened boolean;
   entitled record;
   refusal jsonb;
 begin
-  select kind, by_subject, period, zone into declared from tenantry.limit_features where feature = of_feature;
-  if not found then
-    raise exception 'there is no feature "%"', of_feature using errcode = '${RAISED.invalid}';
-  end if;
-  if declared.kind = 'allocated' and not of_guarded then
-    raise exception 'the feature % is the number of rows of a table: it is not consumed by hand', of_feature
-      using errcode = '${RAISED.invalid}';
-  end if;
-  if declared.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount) then
-    raise exception 'the feature % is counted in whole units', of_feature using errcode = '${RAISED.invalid}';
-  end if;
-  if declared.by_subject <> (of_subject <> '') then
-    raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
-      using errcode = '${RAISED.invalid}';
-  end if;
   select * into counter from tenantry.limit_counters where ${OPEN};
   opened := found and counter.valid_until > at_time;
+  -- An open counter knows what its feature is, unless the call doesn't fit it.
+  if not opened or (counter.kind = 'allocated' and not of_guarded)
+    or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
+  then
+    select * into declared from tenantry.limit_features where feature = of_feature;
+    if not found then
+      raise exception 'there is no feature "%"', of_feature using errcode = '${RAISED.invalid}';
+    end if;
+    if declared.kind = 'allocated' and not of_guarded then
+      raise exception 'the feature % is the number of rows of a table: it is not consumed by hand', of_feature
+        using errcode = '${RAISED.invalid}';
+    end if;
+    if declared.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = '${RAISED.invalid}';
+    end if;
+    if declared.by_subject <> (of_subject <> '') then
+      raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+        using errcode = '${RAISED.invalid}';
+    end if;
+  end if;
   if not opened then
     select plan, cap, consumes, anchor into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
     counter.plan := entitled.plan;

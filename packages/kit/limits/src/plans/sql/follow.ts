@@ -133,6 +133,17 @@ begin
       using errcode = '${RAISED.invalid}', hint = 'Move them to another plan first';
   end if;
 
+  select known.feature into gone
+  from tenantry.limit_features as known
+  where (known.kind, known.by_subject) <>
+      (declared -> 'features' -> known.feature ->> 'kind', (declared -> 'features' -> known.feature ->> 'bySubject')::boolean)
+    and exists (select from tenantry.limit_counters as counter where counter.feature = known.feature)
+  order by known.position limit 1;
+  if found then
+    raise exception 'the feature % has counters of another kind', gone
+      using errcode = '${RAISED.invalid}', hint = 'Give what it has become another name';
+  end if;
+
   insert into tenantry.limit_features as known (feature, kind, period, zone, by_subject, position)
   select each.key, each.value ->> 'kind', each.value ->> 'period', each.value ->> 'zone',
     (each.value ->> 'bySubject')::boolean, (each.value ->> 'position')::integer
@@ -147,6 +158,9 @@ begin
   delete from tenantry.limit_features where not declared -> 'features' ? feature;
   get diagnostics met = row_count;
   differing := differing + met;
+  -- What was used stays as a history; nobody uses more of it.
+  update tenantry.limit_counters set valid_until = '-infinity'
+  where not declared -> 'features' ? feature and valid_until > '-infinity' and ends > tenantry.limit_clock();
 
   insert into tenantry.limit_plans as known (plan, rank)
   select each.key, (each.value ->> 'rank')::integer from pg_catalog.jsonb_each(declared -> 'plans') as each
