@@ -37,6 +37,7 @@ export type { Work } from './engine/work.ts'
 export { ArchiveError, LeaseLostError, RetentionRefusedError, SchemaChangedError } from './errors.ts'
 export { RETENTION_ROLE } from './names.ts'
 export type { PlannedPhase, PlannedReference, PlanNote, RulePlan } from './plan/plan.ts'
+export type { CheckArchiveOptions } from './restore/check-archive.ts'
 export type { RestoreOptions, RestoreReport } from './restore/restore.ts'
 export {
   type PolicySource,

@@ -1,10 +1,18 @@
 /** Rules composed to what a system needs: tables, role, rights, and the verbs that run them. */
-import { ConfigurationError, type Connection, type Database, type Driver, type Module } from '@tenantry/core'
+import {
+  ConfigurationError,
+  type Connection,
+  type Database,
+  type Driver,
+  type Finding,
+  type Module,
+} from '@tenantry/core'
 import { is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import { type Policy } from './engine/runs.ts'
+import { cutoffText, peekRun, type Policy } from './engine/runs.ts'
 import { type RunContext, type RunOptions, type RunReport, runRule } from './engine/run-rule.ts'
+import { checkArchive, type CheckArchiveOptions } from './restore/check-archive.ts'
 import { openSession, type Session, type Transactor } from './engine/session.ts'
 import { declaredGraph } from './graph/declared-graph.ts'
 import { readGraph } from './graph/read-graph.ts'
@@ -55,7 +63,8 @@ export interface Retention {
   ): Promise<readonly RulePlan[]>
   /**
    * Runs rules one after the other, in the order of their declaration. Any number of processes may call it: each
-   * rule is one worker's at a time, and a run that was killed is gone on with.
+   * rule is one worker's at a time, and a run that was killed is gone on with. Limits are for each rule. A rule that
+   * fails doesn't keep the others from running; the first failure is thrown when they have.
    *
    * @throws RetentionRefusedError where the plan has a blocker; nothing of that rule was changed.
    * @throws ArchiveError where an object isn't what was archived; its rows are in the table.
@@ -71,6 +80,11 @@ export interface Retention {
     target: RetentionTarget,
     options?: { readonly rules?: readonly string[] },
   ): Promise<readonly RuleStatus[]>
+  /**
+   * Looks whether every object of the manifest is in the store, with the size that it had; with `whole`, reads each and
+   * compares it. Answers what is wrong; empty: nothing.
+   */
+  checkArchive(target: RetentionTarget, options?: CheckArchiveOptions): Promise<readonly Finding[]>
   /** Brings archived rows back; see `RestoreOptions`. */
   restore(target: RetentionTarget, options: RestoreOptions): Promise<RestoreReport>
 }
@@ -133,7 +147,7 @@ export function retention(options: RetentionModuleOptions): Retention {
               rule,
               policy: resolved,
               graph: await readGraph(connection, { tenants }),
-              open: null,
+              open: await peekRun(connection, rule, cutoffText(rule, resolved)),
             }),
           ),
         )
@@ -147,7 +161,15 @@ export function retention(options: RetentionModuleOptions): Retention {
       }
       const driver = driverOf(target)
       const reports: RunReport[] = []
-      for (const rule of chosen(names)) reports.push(await runRule(driver, contextOf(rule), runOptions))
+      const failures: unknown[] = []
+      for (const rule of chosen(names)) {
+        try {
+          reports.push(await runRule(driver, contextOf(rule), runOptions))
+        } catch (error) {
+          failures.push(error)
+        }
+      }
+      if (failures.length > 0) throw failures[0]
       return reports
     },
     async status(target, { rules: names } = {}) {
@@ -158,6 +180,7 @@ export function retention(options: RetentionModuleOptions): Retention {
       }
       return stati
     },
+    checkArchive: (target, checkOptions = {}) => checkArchive(driverOf(target), store, checkOptions),
     restore: (target, restoreOptions) => restoreSegments(driverOf(target), store, restoreOptions),
   }
   return found

@@ -8,14 +8,12 @@ import { setup } from './support/setup.ts'
 
 /** What a text column can hold: no NUL, no half of a character. */
 const text = fc.string({ unit: 'binary', maxLength: 40 }).map((value) => value.replaceAll('\0', ''))
-const rows = fc
-  .integer({ min: 1, max: 4 })
-  .chain((width) =>
-    fc.array(fc.array(fc.option(text), { minLength: width, maxLength: width }), {
-      minLength: 1,
-      maxLength: 20,
-    }),
-  )
+const rows = fc.integer({ min: 1, max: 4 }).chain((width) =>
+  fc.array(fc.array(fc.option(text), { minLength: width, maxLength: width }), {
+    minLength: 1,
+    maxLength: 20,
+  }),
+)
 
 describe.each(Object.values(formats))('$name', (format) => {
   it('gives back what it was given', async () => {

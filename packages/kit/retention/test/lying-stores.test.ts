@@ -99,10 +99,19 @@ describeOnServer('a store that', () => {
     const path = join(test.folder, key)
     const whole = await readFile(path)
     await writeFile(path, flipped(whole))
+    expect(await rules.checkArchive(test.database, { store })).toEqual([])
+    expect(await rules.checkArchive(test.database, { store, whole: true })).toMatchObject([
+      { code: 'archive-object', object: key },
+    ])
     await expect(rules.run(test.database, { rules: ['documents'], store })).rejects.toThrow(ArchiveError)
     await expect(rules.restore(test.database, { rule: 'documents', store })).rejects.toThrow(ArchiveError)
     expect(await test.count('documents')).toBe(left)
+    await writeFile(path, whole.subarray(1))
+    expect(await rules.checkArchive(test.database, { store, rule: 'documents' })).toMatchObject([
+      { object: key },
+    ])
     await writeFile(path, whole)
+    expect(await rules.checkArchive(test.database, { store, whole: true })).toEqual([])
     expect(await rules.run(test.database, { rules: ['documents'], store })).toMatchObject([
       { ended: 'done', changed: { delete: left } },
     ])

@@ -254,6 +254,45 @@ from generate_series(1, 10) as n`)
     expect(await test.count('events')).toBe(3)
   })
 
+  it('goes through partitions as through one table, and says when they are by another column', async () => {
+    await using test = await setup(every, 'every')
+    await test.raw('drop table events')
+    await test.raw(`
+create table events (
+  user_id uuid, sequence int, iso_at text not null, epoch_ms bigint not null, plain_at timestamp not null,
+  primary key (user_id, sequence)
+) partition by hash (user_id)`)
+    for (const n of [0, 1, 2])
+      await test.raw(
+        `create table events_${n} partition of events for values with (modulus 3, remainder ${n})`,
+      )
+    await test.raw('create index on events (epoch_ms)')
+    await test.raw('grant select, delete on events to tenantry_retention')
+    await test.raw(`
+insert into events (user_id, sequence, iso_at, epoch_ms, plain_at)
+select gen_random_uuid(), n, '', case when n <= 300 then n else extract(epoch from now()) * 1000 end, now()
+from generate_series(1, 400) as n`)
+    const [plan] = await every.plan(test.database, { rules: ['events-epoch'] })
+    expect(plan).toMatchObject({
+      tableRows: 400,
+      phases: [{ rows: 300 }],
+      warnings: [{ code: 'partition-key' }],
+    })
+    expect(await every.run(test.database, { rules: ['events-epoch'] })).toMatchObject([
+      { changed: { delete: 300 }, kept: 0 },
+    ])
+    expect(await test.count('events')).toBe(100)
+  })
+
+  it('that fails does not keep the others from running', async () => {
+    await using test = await setup(every, 'every')
+    await seedNotes(test, 95, 5)
+    await expect(every.run(test.database, { rules: ['notes', 'notes-anonymous'] })).rejects.toThrow(
+      /would take 95/,
+    )
+    expect(await test.count('notes where anonymised_at is not null')).toBe(95)
+  })
+
   it('text that is no time keeps its row, and the plan says so', async () => {
     await using test = await setup(every, 'every')
     await test.raw(`

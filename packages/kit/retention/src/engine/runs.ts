@@ -50,6 +50,24 @@ returning ${COLUMNS}`,
   return rows[0] === undefined ? null : runOf(rows[0], true)
 }
 
+/** The same without touching it, for a plan. */
+export async function peekRun(
+  connection: Connection,
+  rule: RetentionRule,
+  cutoff: string,
+): Promise<OpenRun | null> {
+  const { rows } = await connection.query({
+    text: `
+select id::text, least(cutoff, ${cutoff})::text, created_at::text
+from tenantry.retention_runs
+where rule = $1 and relation = $2 and action = $3 and finished_at is null
+order by created_at
+limit 1`,
+    params: [rule.name, rule.target.label, rule.action.kind],
+  })
+  return rows[0] === undefined ? null : runOf(rows[0], true)
+}
+
 export async function beginRun(
   connection: Connection,
   rule: RetentionRule,

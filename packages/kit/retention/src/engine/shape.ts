@@ -15,6 +15,8 @@ export interface TableShape {
   readonly columns: readonly ShapeColumn[]
   readonly primaryKey: readonly string[]
   readonly partitioned: boolean
+  /** The first column that it is partitioned by; null: it isn't, or by an expression. */
+  readonly partitionKey: string | null
 }
 
 const SHAPE = `
@@ -39,6 +41,13 @@ select
     cross join lateral pg_catalog.unnest(primary_key.conkey) with ordinality as key (number, position)
     join pg_catalog.pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum = key.number
     where primary_key.conrelid = relation.oid and primary_key.contype = 'p'
+  ),
+  (
+    select attribute.attname::text
+    from pg_catalog.pg_partitioned_table as partitioned
+    join pg_catalog.pg_attribute as attribute
+      on attribute.attrelid = relation.oid and attribute.attnum = partitioned.partattrs[0]
+    where partitioned.partrelid = relation.oid
   )
 from pg_catalog.pg_class as relation
 join pg_catalog.pg_namespace as namespace on namespace.oid = relation.relnamespace
@@ -51,7 +60,7 @@ export async function readShape(connection: Connection, target: Relation): Promi
     params: [target.schema, target.name],
     reusable: true,
   })
-  const [partitioned, columns, primaryKey] = rows[0] ?? []
+  const [partitioned, columns, primaryKey, partitionKey] = rows[0] ?? []
   if (!Array.isArray(columns)) {
     throw new ConfigurationError(`This database has no table ${target.label}`, { hint: 'Migrate it first' })
   }
@@ -62,6 +71,7 @@ export async function readShape(connection: Connection, target: Relation): Promi
   }
   return {
     partitioned: partitioned === true,
+    partitionKey: typeof partitionKey === 'string' ? partitionKey : null,
     columns: columns as readonly ShapeColumn[],
     primaryKey: primaryKey as readonly string[],
   }

@@ -35,9 +35,18 @@ export function cascadeNotes({ target, action }: RetentionRule, graph: TableGrap
     }))
 }
 
-export function warnings({ rule, references, unindexed }: Found): readonly PlanNote[] {
-  const { target } = rule
+export function warnings({ rule, shape, references, unindexed }: Found): readonly PlanNote[] {
+  const { target, age } = rule
   return [
+    ...(shape.partitioned && shape.partitionKey !== age.column.name
+      ? [
+          {
+            code: 'partition-key',
+            message: `${target.label} is partitioned by ${shape.partitionKey ?? 'an expression'}, not by ${age.column.name}: each run reads every partition`,
+            remedy: `Let the rule's age be of ${shape.partitionKey ?? 'the column that it is partitioned by'}`,
+          },
+        ]
+      : []),
     ...unindexed.map(({ age }) => ({
       code: 'missing-index',
       message: `No index finds rows of ${target.label} by ${age.column.name}: each run reads the whole table`,

@@ -4,7 +4,7 @@ import type { TableGraph } from '../graph/table-graph.ts'
 import { readHolds } from '../holds/active.ts'
 import { accessTo } from '../engine/access.ts'
 import { cutoffText, type OpenRun, type Policy } from '../engine/runs.ts'
-import { readShape } from '../engine/shape.ts'
+import { readShape, type TableShape } from '../engine/shape.ts'
 import { notHeldBy, notReferredTo } from '../engine/stays.ts'
 import { describeSpan, instantOf } from '../rule/age.ts'
 import { eligible, type Phase } from '../rule/phase.ts'
@@ -97,7 +97,7 @@ export async function planRule(connection: Connection, context: PlanContext): Pr
     references,
     // What was begun was allowed when it began.
     blockers: [...cascadeNotes(rule, graph), ...(open === null ? shareNotes(rule, phases, size) : [])],
-    warnings: [...warnings({ rule, references, unindexed }), ...(await unreadable(connection, rule))],
+    warnings: [...warnings({ rule, shape, references, unindexed }), ...(await unreadable(connection, rule))],
   }
 }
 
@@ -122,6 +122,7 @@ export async function refusals(
 /** What warnings follow from. */
 export interface Found {
   readonly rule: RetentionRule
+  readonly shape: TableShape
   readonly references: readonly PlannedReference[]
   /** Phases whose rows no index finds. */
   readonly unindexed: readonly Phase[]
