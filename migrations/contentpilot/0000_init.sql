@@ -81,6 +81,31 @@ end
 $role$;
 --> statement-breakpoint
 
+-- role tenantry_retention
+do $role$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tenantry_retention') then
+    create role "tenantry_retention" nologin noinherit;
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$role$;
+--> statement-breakpoint
+
+do $role$
+begin
+  if not (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
+    and not pg_catalog.pg_has_role(current_user, 'tenantry_retention', 'SET')
+  then
+    execute pg_catalog.format('grant %I to %I with inherit false, set true', 'tenantry_retention', current_user);
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$role$;
+--> statement-breakpoint
+
 -- schema tenantry for tenantry_tenant, tenantry_service, tenantry_definer
 create schema if not exists "tenantry";
 --> statement-breakpoint
@@ -90,6 +115,20 @@ grant usage on schema "tenantry" to "tenantry_tenant", "tenantry_service", "tena
 
 -- schema tenantry
 create schema if not exists "tenantry";
+--> statement-breakpoint
+
+-- schema tenantry for tenantry_retention
+create schema if not exists "tenantry";
+--> statement-breakpoint
+
+grant usage on schema "tenantry" to "tenantry_retention";
+--> statement-breakpoint
+
+-- schema public for tenantry_retention
+create schema if not exists "public";
+--> statement-breakpoint
+
+grant usage on schema "public" to "tenantry_retention";
 --> statement-breakpoint
 
 -- function tenantry.ensure_partitions(regclass, integer, date)
@@ -328,6 +367,9 @@ CREATE TABLE "subscriptions" (
 	"current_period_end" timestamp with time zone NOT NULL,
 	"cancel_at_period_end" boolean DEFAULT false NOT NULL,
 	"trial_end" timestamp with time zone,
+	"billing_anchor" timestamp with time zone,
+	"past_due_since" timestamp with time zone,
+	"ends_at" timestamp with time zone GENERATED ALWAYS AS (case when "subscriptions"."cancel_at_period_end" or "subscriptions"."status" = 'canceled' then "subscriptions"."current_period_end" end) STORED,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "idx_subscriptions_stripe_customer" UNIQUE("stripe_customer_id"),
@@ -404,6 +446,183 @@ CREATE TABLE "voice_examples" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "voice_examples_status_check" CHECK ("voice_examples"."status" in ('active', 'inactive', 'archived'))
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_features" (
+	"feature" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"period" text,
+	"zone" text NOT NULL,
+	"by_subject" boolean NOT NULL,
+	"position" integer NOT NULL,
+	"revision" integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_plans" (
+	"plan" text PRIMARY KEY NOT NULL,
+	"rank" integer NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_caps" (
+	"plan" text NOT NULL,
+	"feature" text NOT NULL,
+	"cap" numeric,
+	CONSTRAINT "limit_caps_plan_feature_pk" PRIMARY KEY("plan","feature"),
+	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" >= 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_accounts" (
+	"account" uuid PRIMARY KEY NOT NULL,
+	"refreshed_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_overrides" (
+	"account" uuid NOT NULL,
+	"feature" text NOT NULL,
+	"cap" numeric,
+	"expires_at" timestamp with time zone,
+	"reason" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "limit_overrides_account_feature_pk" PRIMARY KEY("account","feature"),
+	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" >= 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_holds" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"account" uuid NOT NULL,
+	"key" text NOT NULL,
+	"feature" text NOT NULL,
+	"subject" text NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"amount" numeric NOT NULL,
+	"ttl_ms" bigint,
+	"expires_at" timestamp with time zone,
+	"state" text NOT NULL,
+	"actual" numeric,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"resolved_at" timestamp with time zone
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_marks" (
+	"feature" text NOT NULL,
+	"row_key" text NOT NULL,
+	"account" uuid NOT NULL,
+	"subject" text NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"amount" numeric NOT NULL,
+	CONSTRAINT "limit_marks_feature_row_key_pk" PRIMARY KEY("feature","row_key")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_counters" (
+	"account" uuid NOT NULL,
+	"feature" text NOT NULL,
+	"subject" text NOT NULL,
+	"starts" timestamp with time zone NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"kind" text NOT NULL,
+	"plan" text,
+	"cap" numeric,
+	"consumes" boolean NOT NULL,
+	"valid_until" timestamp with time zone NOT NULL,
+	"used" numeric DEFAULT 0 NOT NULL,
+	"reserved" numeric DEFAULT 0 NOT NULL,
+	"overage" numeric DEFAULT 0 NOT NULL,
+	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
+	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
+	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_runs" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"rule" text NOT NULL,
+	"relation" text NOT NULL,
+	"action" text NOT NULL,
+	"cutoff" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_leases" (
+	"rule" text PRIMARY KEY NOT NULL,
+	"fence" bigint NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."archive_segments" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"run_id" uuid NOT NULL,
+	"rule" text NOT NULL,
+	"relation" text NOT NULL,
+	"sequence" integer NOT NULL,
+	"key" text NOT NULL,
+	"format" text NOT NULL,
+	"row_count" bigint NOT NULL,
+	"content_sha256" text NOT NULL,
+	"object_sha256" text NOT NULL,
+	"object_bytes" bigint NOT NULL,
+	"shape" jsonb NOT NULL,
+	"position" jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "archive_segments_run" UNIQUE("run_id","sequence"),
+	CONSTRAINT "archive_segments_key" UNIQUE("key")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_batches" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"run_id" uuid NOT NULL,
+	"segment_id" uuid,
+	"fence" bigint NOT NULL,
+	"effect" text NOT NULL,
+	"changed" integer NOT NULL,
+	"first_line" integer,
+	"last_line" integer,
+	"kept_lines" integer[],
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."legal_holds" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"tenant" text,
+	"table_name" text,
+	"row_key" jsonb,
+	"reason" text NOT NULL,
+	"placed_by" text NOT NULL,
+	"placed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"until" timestamp with time zone,
+	"released_by" text,
+	"released_at" timestamp with time zone,
+	"release_reason" text,
+	CONSTRAINT "legal_holds_subject" CHECK (("tenantry"."legal_holds"."tenant" is not null) <> ("tenantry"."legal_holds"."table_name" is not null) and ("tenantry"."legal_holds"."row_key" is null or "tenantry"."legal_holds"."table_name" is not null)),
+	CONSTRAINT "legal_holds_said" CHECK (length(trim("tenantry"."legal_holds"."reason")) > 0 and length(trim("tenantry"."legal_holds"."placed_by")) > 0),
+	CONSTRAINT "legal_holds_release" CHECK (("tenantry"."legal_holds"."released_at" is null) = ("tenantry"."legal_holds"."released_by" is null) and ("tenantry"."legal_holds"."released_at" is null) = ("tenantry"."legal_holds"."release_reason" is null))
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."partition_retirements" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"parent" text NOT NULL,
+	"partition" text NOT NULL,
+	"bound" text NOT NULL,
+	"fingerprint" text,
+	"segments" uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone,
+	"outcome" text,
+	CONSTRAINT "partition_retirements_outcome" CHECK ("tenantry"."partition_retirements"."outcome" in ('dropped', 'kept')),
+	CONSTRAINT "partition_retirements_finished" CHECK (("tenantry"."partition_retirements"."finished_at" is null) = ("tenantry"."partition_retirements"."outcome" is null))
 );
 --> statement-breakpoint
 
@@ -513,6 +732,39 @@ CREATE INDEX "idx_voice_examples_user_status" ON "voice_examples" USING btree ("
 --> statement-breakpoint
 
 CREATE INDEX "idx_voice_examples_vector" ON "voice_examples" USING hnsw ("vector_embedding" vector_cosine_ops);
+--> statement-breakpoint
+
+CREATE UNIQUE INDEX "limit_holds_key" ON "tenantry"."limit_holds" USING btree ("account","key") WHERE state in ('pending', 'committed');
+--> statement-breakpoint
+
+CREATE INDEX "limit_holds_pending_idx" ON "tenantry"."limit_holds" USING btree ("expires_at") WHERE state = 'pending';
+--> statement-breakpoint
+
+CREATE INDEX "limit_holds_created_idx" ON "tenantry"."limit_holds" USING brin ("created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_runs_rule" ON "tenantry"."retention_runs" USING btree ("rule","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "archive_segments_rule" ON "tenantry"."archive_segments" USING btree ("rule","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_batches_run" ON "tenantry"."retention_batches" USING btree ("run_id","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_batches_segment" ON "tenantry"."retention_batches" USING btree ("segment_id","last_line");
+--> statement-breakpoint
+
+CREATE INDEX "legal_holds_tenant" ON "tenantry"."legal_holds" USING btree ("tenant") WHERE "tenantry"."legal_holds"."released_at" is null;
+--> statement-breakpoint
+
+CREATE INDEX "legal_holds_row" ON "tenantry"."legal_holds" USING btree ("table_name","row_key") WHERE "tenantry"."legal_holds"."released_at" is null;
+--> statement-breakpoint
+
+CREATE UNIQUE INDEX "partition_retirements_open" ON "tenantry"."partition_retirements" USING btree ("partition") WHERE "tenantry"."partition_retirements"."finished_at" is null;
+--> statement-breakpoint
+
+CREATE INDEX "partition_retirements_parent" ON "tenantry"."partition_retirements" USING btree ("parent","created_at");
 --> statement-breakpoint
 
 ALTER TABLE "classified_topics" ADD CONSTRAINT "classified_topics_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;
@@ -858,6 +1110,42 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function tenantry.keep_drafted_classified_topics()
+create or replace function "tenantry"."keep_drafted_classified_topics"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+begin
+  if exists (select from public.generated_drafts where user_id = old.user_id and topic_id = old.id) then
+    return null;
+  end if;
+  return old;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."keep_drafted_classified_topics"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."keep_drafted_classified_topics"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
 -- function tenantry.search_raw_topics(text, integer)
 do $lend$
 declare
@@ -1121,20 +1409,21 @@ set role "tenantry_definer";
 --> statement-breakpoint
 
 create or replace function "public"."refresh_dashboard_stats"()
-returns void
+returns boolean
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
 begin
-  if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh user_dashboard_stats', 0)) then
-    return;
+  if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh public.user_dashboard_stats', 0)) then
+    return false;
   end if;
-  if (select relispopulated from pg_catalog.pg_class where oid = 'public.user_dashboard_stats'::pg_catalog.regclass) then
-    refresh materialized view concurrently public.user_dashboard_stats;
+  if (select relispopulated from pg_catalog.pg_class where oid = '"public"."user_dashboard_stats"'::pg_catalog.regclass) then
+    refresh materialized view concurrently "public"."user_dashboard_stats";
   else
-    refresh materialized view public.user_dashboard_stats;
+    refresh materialized view "public"."user_dashboard_stats";
   end if;
+  return true;
 end
 $body$;
 --> statement-breakpoint
@@ -1173,6 +1462,4104 @@ begin
   end if;
 end
 $take_back$;
+--> statement-breakpoint
+
+-- function tenantry.stamp_past_due_subscriptions()
+create or replace function "tenantry"."stamp_past_due_subscriptions"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+begin
+  new.past_due_since := case when new.status = 'past_due' then coalesce(new.past_due_since, pg_catalog.now()) end;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."stamp_past_due_subscriptions"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."stamp_past_due_subscriptions"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.limit_period(text, timestamp with time zone, text, timestamp with time zone)
+create or replace function "tenantry"."limit_period"("kind" text, "anchor" timestamp with time zone, "zone" text, "at" timestamp with time zone)
+returns table (starts timestamp with time zone, ends timestamp with time zone)
+language plpgsql
+immutable parallel safe security invoker
+as $body$
+declare
+  clock constant timestamp := pg_catalog.timezone(zone, at);
+  origin timestamp;
+  step interval;
+  -- Boundary 0, where it is known as an instant: a local time could mean two.
+  fixed timestamptz;
+  n integer := 0;
+begin
+  if clock is null or not pg_catalog.isfinite(at) then
+    raise exception 'a period needs a time zone and a finite instant' using errcode = '22023';
+  end if;
+  if kind = 'calendar_month' then
+    origin := pg_catalog.date_trunc('month', clock);
+    step := interval '1 month';
+  elsif kind = 'calendar_day' then
+    origin := pg_catalog.date_trunc('day', clock);
+    step := interval '1 day';
+  elsif kind in ('billing_month', 'billing_year') then
+    if anchor is null or not pg_catalog.isfinite(anchor) then
+      raise exception 'a billing period needs a finite anchor' using errcode = '22023';
+    end if;
+    fixed := anchor;
+    origin := pg_catalog.timezone(zone, anchor);
+    n := extract(year from clock) - extract(year from origin);
+    step := interval '1 year';
+    if kind = 'billing_month' then
+      n := 12 * n + extract(month from clock) - extract(month from origin);
+      step := interval '1 month';
+    end if;
+  else
+    raise exception 'there is no kind of period "%"', kind using errcode = '22023';
+  end if;
+  loop
+    starts := coalesce(case n when 0 then fixed end, pg_catalog.timezone(zone, origin + n * step));
+    if starts > at then
+      n := n - 1;
+      continue;
+    end if;
+    ends := coalesce(case n when -1 then fixed end, pg_catalog.timezone(zone, origin + (n + 1) * step));
+    if ends > at then
+      return next;
+      return;
+    end if;
+    n := n + 1;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone) to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
+-- function tenantry.limit_clock()
+create or replace function "tenantry"."limit_clock"()
+returns timestamp with time zone
+language sql
+stable parallel safe security invoker
+as $body$
+select pg_catalog.statement_timestamp()
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_clock"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_clock"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_clock"() to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.limit_entitlement(uuid, text, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_entitlement"("of_account" uuid, "of_feature" text, "at_time" timestamp with time zone)
+returns table (plan text, cap numeric, consumes boolean, valid_until timestamp with time zone, anchor timestamp with time zone)
+language plpgsql
+stable security invoker
+as $body$
+#variable_conflict use_column
+declare
+  found_plan text;
+  found_status text;
+  ends_at timestamptz;
+  paid_until timestamptz;
+  declared boolean;
+  exception_cap numeric;
+  exception_ends timestamptz;
+begin
+  valid_until := 'infinity';
+  consumes := true;
+  select source."plan_type"::text, source."status"::text,
+    source."billing_anchor", null,
+    case source."status"::text
+      when 'trialing' then source."trial_end" + interval '0 days'
+      when 'active' then source."ends_at" + interval '0 days'
+      when 'past_due' then source."past_due_since" + interval '14 days'
+      when 'canceled' then source."ends_at" + interval '0 days'
+    end
+  into found_plan, found_status, anchor, paid_until, ends_at
+  from "public"."subscriptions" as source
+  where source."user_id" = of_account;
+  if not found or paid_until <= at_time then
+    plan := null;
+  else
+    plan := found_plan;
+    valid_until := least(valid_until, paid_until);
+    if found_status in ('trialing', 'active', 'past_due', 'canceled', '') then
+      consumes := coalesce(ends_at > at_time, true);
+      valid_until := least(valid_until, case when consumes then ends_at end);
+    else
+      consumes := coalesce(found_status in (''), false);
+    end if;
+  end if;
+  select limit_caps.cap into cap from tenantry.limit_caps
+  where limit_caps.plan = limit_entitlement.plan and limit_caps.feature = of_feature;
+  declared := found;
+  select limit_overrides.cap, limit_overrides.expires_at into exception_cap, exception_ends
+  from tenantry.limit_overrides
+  where limit_overrides.account = of_account and limit_overrides.feature = of_feature
+    and (limit_overrides.expires_at is null or limit_overrides.expires_at > at_time);
+  if found then
+    cap := exception_cap;
+    valid_until := least(valid_until, exception_ends);
+  elsif not declared then
+    -- No plan, or one that isn't declared (any more).
+    cap := 0;
+    consumes := false;
+  end if;
+  return next;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_entitlement"(uuid, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_entitlement"(uuid, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_open(uuid, text, text, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_open"("of_account" uuid, "of_feature" text, "of_subject" text, "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  declared record;
+  entitled record;
+  period record;
+begin
+  select kind, period, zone, by_subject into declared from tenantry.limit_features where feature = of_feature for share;
+  if not found then
+    raise exception 'there is no feature "%"', of_feature using errcode = 'TN005';
+  end if;
+  if declared.by_subject <> (of_subject <> '') then
+    raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+      using errcode = 'TN005';
+  end if;
+  insert into tenantry.limit_accounts as known (account, refreshed_at) values (of_account, at_time)
+  on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+
+  select * into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+  update tenantry.limit_counters
+  set plan = entitled.plan, cap = entitled.cap, consumes = entitled.consumes, valid_until = entitled.valid_until
+  where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+  if found then
+    return;
+  end if;
+
+  if declared.period is null then
+    select timestamptz '-infinity' as starts, timestamptz 'infinity' as ends into period;
+  else
+    select starts, ends into period
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+    -- Where the anchor was moved, the new periods begin after the old ones: none overlap, nothing starts anew early.
+    select greatest(period.starts, max(ends) filter (where ends <= at_time)), least(period.ends, min(starts) filter (where starts > at_time))
+    into period.starts, period.ends
+    from tenantry.limit_counters
+    where account = of_account and feature = of_feature and subject = of_subject;
+  end if;
+  insert into tenantry.limit_counters (account, feature, subject, starts, ends, kind, plan, cap, consumes, valid_until)
+  values (of_account, of_feature, of_subject, period.starts, period.ends, declared.kind,
+    entitled.plan, entitled.cap, entitled.consumes, entitled.valid_until);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_open"(uuid, text, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_open"(uuid, text, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow(uuid[], timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow"("of_accounts" uuid[], "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+begin
+  insert into tenantry.limit_accounts as known (account, refreshed_at)
+  select distinct account, at_time from pg_catalog.unnest(of_accounts) as account where account is not null order by account
+  on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+
+  perform from tenantry.limit_counters
+  where account = any (of_accounts) and ends > at_time
+  order by feature, account, subject, ends
+  for update;
+
+  update tenantry.limit_counters as counter
+  set plan = entitled.plan, cap = entitled.cap, consumes = entitled.consumes, valid_until = entitled.valid_until
+  from (select distinct account from pg_catalog.unnest(of_accounts) as account) as changed
+  cross join tenantry.limit_features as declared
+  cross join lateral tenantry.limit_entitlement(changed.account, declared.feature, at_time) as entitled
+  where counter.account = changed.account and counter.feature = declared.feature and counter.ends > at_time;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow"(uuid[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow"(uuid[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_refusal(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_refusal"("of_account" uuid, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
+returns jsonb
+language plpgsql
+stable security invoker
+as $body$
+begin
+  return pg_catalog.jsonb_build_object(
+    'feature', of_feature,
+    'plan', of_plan,
+    'limit', of_cap,
+    'used', of_used,
+    'reserved', of_reserved,
+    'requested', of_amount,
+    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
+    'reason', case
+      when not of_consumes then 'standing'
+      when of_used + of_amount <= of_cap then 'holds'
+      else 'limit'
+    end,
+    'smallestPlan', case when of_consumes then (
+      select limit_caps.plan
+      from tenantry.limit_caps
+      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+      where limit_caps.feature = of_feature
+        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
+      order by limit_plans.rank
+      limit 1
+    ) end
+  );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_fits"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_guarded" boolean, "at_time" timestamp with time zone)
+returns boolean
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  declared tenantry.limit_features;
+  counter tenantry.limit_counters;
+  opened boolean;
+  entitled record;
+  refusal jsonb;
+begin
+  select * into counter from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+  opened := found and counter.valid_until > at_time;
+  -- An open counter knows what its feature is, unless the call doesn't fit it.
+  if not opened or (counter.kind = 'allocated' and not of_guarded)
+    or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
+  then
+    select * into declared from tenantry.limit_features where feature = of_feature;
+    if not found then
+      raise exception 'there is no feature "%"', of_feature using errcode = 'TN005';
+    end if;
+    if declared.kind = 'allocated' and not of_guarded then
+      raise exception 'the feature % is the number of rows of a table: it is not consumed by hand', of_feature
+        using errcode = 'TN005';
+    end if;
+    if declared.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
+    end if;
+    if declared.by_subject <> (of_subject <> '') then
+      raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+        using errcode = 'TN005';
+    end if;
+  end if;
+  if not opened then
+    select plan, cap, consumes, anchor into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+    counter.plan := entitled.plan;
+    counter.cap := entitled.cap;
+    counter.consumes := entitled.consumes;
+    counter.used := coalesce(counter.used, 0);
+    counter.reserved := coalesce(counter.reserved, 0);
+  end if;
+  if counter.consumes and (counter.cap is null or counter.used + counter.reserved + of_amount <= counter.cap) then
+    return opened;
+  end if;
+  if counter.consumes and counter.reserved > 0 and tenantry.limit_expire_due(of_account, of_feature, of_subject, 1000, at_time) > 0 then
+    return opened;
+  end if;
+  if counter.ends is null and declared.period is not null then
+    select ends into counter.ends
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+  end if;
+  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
+    counter.used, counter.reserved, of_amount, counter.ends);
+  raise exception 'the plan refuses % of %', of_amount, of_feature
+    using errcode = 'TN002', detail = refusal::text;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_fits"(uuid, text, text, numeric, boolean, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_fits"(uuid, text, text, numeric, boolean, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_take(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_take"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_reserved" boolean, "of_guarded" boolean, "at_time" timestamp with time zone)
+returns tenantry.limit_counters
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  taken tenantry.limit_counters;
+begin
+  -- NaN is greater than every number, and no cap refuses it where there is none.
+  if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  loop
+    update tenantry.limit_counters as counter
+    set used = counter.used + case when of_reserved then 0 else of_amount end,
+      reserved = counter.reserved + case when of_reserved then of_amount else 0 end
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and (of_guarded or kind <> 'allocated')
+    returning counter.* into taken;
+    if found then
+      return taken;
+    end if;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, of_guarded, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_take"(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_take"(uuid, text, text, numeric, boolean, boolean, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_consume(uuid, text, text, numeric, text)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  answer jsonb;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if of_key is null then
+    update tenantry.limit_counters as counter set used = counter.used + of_amount
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    returning pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    ) into answer;
+    if found then
+      return answer;
+    end if;
+    if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  else
+    held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, null, at_time);
+  end if;
+  if held.state is null then
+    counter := tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time);
+    return pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    );
+  end if;
+  select * into counter from tenantry.limit_counters
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', true
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_consume_each(uuid, text, text, numeric[])
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_consume_each"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amounts" numeric[])
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  counter tenantry.limit_counters;
+  least_amount numeric;
+  amount numeric;
+  answers jsonb[] := '{}';
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
+  having pg_catalog.bool_and(coalesce(n > 0 and n < 1e15 and n = pg_catalog.round(n, 6), false));
+  if not found then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  loop
+    select * into counter from tenantry.limit_counters
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes and kind <> 'allocated'
+      and (cap is null or used + reserved + least_amount <= cap)
+    for update;
+    exit when found;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, least_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+  foreach amount in array of_amounts loop
+    if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
+    end if;
+    if counter.cap is null or counter.used + counter.reserved + amount <= counter.cap then
+      counter.used := counter.used + amount;
+      answers := answers || pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    );
+    else
+      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
+        counter.used, counter.reserved, amount, counter.ends);
+    end if;
+  end loop;
+  update tenantry.limit_counters set used = counter.used
+  where account = counter.account and feature = counter.feature and subject = counter.subject and ends = counter.ends;
+  return pg_catalog.to_jsonb(answers);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_consume_each"(uuid, text, text, numeric[])'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_note(uuid, text, text, numeric, text, bigint, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_note"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint, "at_time" timestamp with time zone)
+returns tenantry.limit_holds
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  noted tenantry.limit_holds;
+  counter_ends timestamptz;
+begin
+  if (pg_catalog.length(of_key) between 1 and 200) is not true then
+    raise exception 'a key has 1 to 200 characters' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms not between 1 and 31536000000 then
+    raise exception 'a hold lasts from a millisecond to a year' using errcode = 'TN005';
+  end if;
+  loop
+    select * into noted from tenantry.limit_holds
+    where account = of_account and key = of_key and state in ('pending', 'committed')
+    for update;
+    if found then
+      if (noted.feature, noted.subject, noted.amount) <> (of_feature, of_subject, of_amount) or noted.ttl_ms is distinct from of_ttl_ms then
+        raise exception 'the key was used for something else' using errcode = 'TN004';
+      end if;
+      if noted.state = 'committed' or noted.expires_at > at_time then
+        return noted;
+      end if;
+      -- It has run out, and nobody has said so yet: this call is a new attempt.
+      update tenantry.limit_holds set state = 'expired', resolved_at = at_time where id = noted.id;
+      update tenantry.limit_counters set reserved = reserved - noted.amount
+      where account = noted.account and feature = noted.feature and subject = noted.subject and ends = noted.ends;
+    end if;
+
+    select ends into counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+    if not found then
+      if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+        perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+      end if;
+      select ends into strict counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+    end if;
+
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
+    values (of_account, of_key, of_feature, of_subject, counter_ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', case when of_ttl_ms is null then 'committed' else 'pending' end,
+      case when of_ttl_ms is null then of_amount end, at_time, case when of_ttl_ms is null then at_time end)
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into noted;
+    if found then
+      noted.state := null;
+      return noted;
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_note"(uuid, text, text, numeric, text, bigint, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_note"(uuid, text, text, numeric, text, bigint, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_expire_due(uuid, text, text, integer, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_expire_due"("of_account" uuid, "of_feature" text, "of_subject" text, "of_batch" integer, "at_time" timestamp with time zone)
+returns integer
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  due uuid[];
+  gone record;
+begin
+  if of_account is null then
+    select pg_catalog.array_agg(id) into due from (
+      select id from tenantry.limit_holds
+      where state = 'pending' and expires_at <= at_time
+      order by expires_at limit of_batch for update skip locked
+    ) as due_holds;
+  else
+    select pg_catalog.array_agg(id) into due from (
+      select id from tenantry.limit_holds
+      where account = of_account and feature = of_feature and subject = of_subject
+        and state = 'pending' and expires_at <= at_time
+      limit of_batch for update skip locked
+    ) as due_holds;
+  end if;
+  if due is null then
+    return 0;
+  end if;
+  update tenantry.limit_holds set state = 'expired', resolved_at = at_time where id = any (due);
+  for gone in
+    select account, feature, subject, ends, sum(amount) as amount
+    from tenantry.limit_holds where id = any (due)
+    group by account, feature, subject, ends
+    order by feature, account, subject, ends
+  loop
+    update tenantry.limit_counters set reserved = reserved - gone.amount
+    where account = gone.account and feature = gone.feature and subject = gone.subject and ends = gone.ends;
+  end loop;
+  return pg_catalog.cardinality(due);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_expire_due"(uuid, text, text, integer, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_expire_due"(uuid, text, text, integer, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_reserve(uuid, text, text, numeric, text, bigint)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_reserve"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  noted boolean := false;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms is null or of_key is null then
+    raise exception 'a hold needs a key and a time to live' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms between 1 and 31536000000 and pg_catalog.length(of_key) between 1 and 200 then
+    -- What `limit_note` and `limit_take` come to where the key is new and there is room: most calls end with it.
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, created_at)
+    select of_account, of_key, of_feature, of_subject, counter.ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', 'pending', at_time
+    from tenantry.limit_counters as counter
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into held;
+    noted := found;
+  end if;
+  if noted then
+    update tenantry.limit_counters as counter set reserved = counter.reserved + of_amount
+    where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end;
+    if not found then
+      perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+  end if;
+
+  held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, of_ttl_ms, at_time);
+  if held.state is not null then
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  held.state := 'pending';
+  perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_commit(uuid, uuid, numeric)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_commit"("of_tenant" uuid, "of_hold" uuid, "of_actual" numeric)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  within numeric;
+  beyond numeric;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if (of_actual >= 0 and of_actual < 1e15 and of_actual = pg_catalog.round(of_actual, 6)) is not true then
+    raise exception 'an amount is a number from 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  -- In time, and no more than was held: most calls end with it.
+  update tenantry.limit_holds set state = 'committed', actual = of_actual, resolved_at = at_time
+  -- In one CASE, so that no index but the key's can serve it: the one of pending holds looks better to the planner.
+  where id = of_hold and account = of_account
+    and case state when 'pending' then expires_at > at_time and of_actual <= amount end
+  returning * into held;
+  if found then
+    update tenantry.limit_counters as counter set used = counter.used + of_actual, reserved = counter.reserved - held.amount
+    where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends and (kind = 'costed' or of_actual = pg_catalog.trunc(of_actual));
+    if not found then
+      raise exception 'the feature % is counted in whole units', held.feature using errcode = 'TN005';
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+  end if;
+
+  select * into held from tenantry.limit_holds where id = of_hold and account = of_account for update;
+  if not found then
+    return null;
+  end if;
+  if held.state in ('committed', 'late') then
+    if held.actual <> of_actual or held.ttl_ms is null then
+      raise exception 'the hold was committed with another amount' using errcode = 'TN004';
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  if held.state = 'released' then
+    raise exception 'the hold was released' using errcode = 'TN001';
+  end if;
+
+  select * into counter from tenantry.limit_counters where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends for update;
+  if counter.kind <> 'costed' and of_actual <> pg_catalog.trunc(of_actual) then
+    raise exception 'the feature % is counted in whole units', held.feature using errcode = 'TN005';
+  end if;
+  if held.state = 'pending' then
+    counter.reserved := counter.reserved - held.amount;
+  end if;
+  if held.state = 'pending' and held.expires_at > at_time then
+    within := least(of_actual, held.amount);
+    beyond := of_actual - within;
+    if counter.cap is not null then
+      beyond := least(beyond, greatest(0, counter.cap - counter.used - counter.reserved - within));
+    end if;
+    within := within + beyond;
+    held.state := 'committed';
+  else
+    within := 0;
+    held.state := 'late';
+  end if;
+  held.actual := of_actual;
+  update tenantry.limit_counters
+  set used = used + within, reserved = counter.reserved, overage = overage + of_actual - within
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  update tenantry.limit_holds set state = held.state, actual = held.actual, resolved_at = at_time where id = held.id;
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_commit"(uuid, uuid, numeric)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_commit"(uuid, uuid, numeric) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_commit"(uuid, uuid, numeric) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_release(uuid, uuid)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_release"("of_tenant" uuid, "of_hold" uuid)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  within numeric;
+  beyond numeric;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  select * into held from tenantry.limit_holds where id = of_hold and account = of_account for update;
+  if not found then
+    return null;
+  end if;
+  if held.state in ('committed', 'late') then
+    raise exception 'the hold was committed' using errcode = 'TN001';
+  end if;
+  if held.state <> 'pending' then
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  held.state := 'released';
+  update tenantry.limit_holds set state = held.state, resolved_at = at_time where id = held.id;
+  update tenantry.limit_counters set reserved = reserved - held.amount where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_release"(uuid, uuid)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_release"(uuid, uuid) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_release"(uuid, uuid) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_expire(integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_expire"("of_batch" integer)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  return tenantry.limit_expire_due(null, null, null, of_batch, tenantry.limit_clock());
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_expire"(integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_expire"(integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_expire"(integer) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_forget(integer, integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_forget"("of_days" integer, "of_batch" integer)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  forgotten integer;
+begin
+  delete from tenantry.limit_holds where id in (
+    select id from tenantry.limit_holds
+    where resolved_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+      and created_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+    limit of_batch for update skip locked
+  );
+  get diagnostics forgotten = row_count;
+  return forgotten;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_forget"(integer, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_forget"(integer, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_forget"(integer, integer) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_usage(uuid)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_usage"("of_tenant" uuid)
+returns jsonb
+language plpgsql
+stable security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  return (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'feature', declared.feature,
+      'kind', declared.kind,
+      'subject', nullif(counter.subject, ''),
+      'plan', entitled.plan,
+      'limit', entitled.cap,
+      'available', entitled.consumes,
+      'used', coalesce(counter.used, 0),
+      'reserved', coalesce(counter.reserved, 0),
+      'overage', coalesce(counter.overage, 0),
+      'startsAt', case when pg_catalog.isfinite(coalesce(counter.starts, period.starts)) then coalesce(counter.starts, period.starts) end,
+      'resetsAt', case when pg_catalog.isfinite(coalesce(counter.ends, period.ends)) then coalesce(counter.ends, period.ends) end
+    ) order by declared.position, counter.subject), '[]')
+    from tenantry.limit_features as declared
+    cross join lateral tenantry.limit_entitlement(of_account, declared.feature, at_time) as entitled
+    left join tenantry.limit_counters as counter on counter.account = of_account and counter.feature = declared.feature
+      and counter.starts <= at_time and counter.ends > at_time
+    -- Allocated features have no periods; the row that is found then is not joined.
+    left join lateral tenantry.limit_period(coalesce(declared.period, 'calendar_day'),
+      coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time) as period on declared.period is not null
+  );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_usage"(uuid)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_usage"(uuid) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_usage"(uuid) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_apply(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_apply"("of_features" text[], "of_accounts" uuid[], "of_subjects" text[], "of_amounts" numeric[], "of_ends" timestamp with time zone[], "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  change record;
+begin
+  if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
+    raise exception 'a row has no account that it counts for' using errcode = 'TN005';
+  end if;
+  for change in
+    select feature, account, subject, amount
+    from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+    where amount > 0
+    order by feature, account, subject
+  loop
+    perform from tenantry.limit_counters
+    where account = change.account and feature = change.feature and subject = change.subject
+      and starts <= at_time and ends > at_time and valid_until > at_time;
+    if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end if;
+  end loop;
+  for change in
+    select feature, account, subject, amount, ends
+    from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
+    where account is not null
+    order by feature, account, subject, ends
+  loop
+    if change.amount > 0 then
+      perform tenantry.limit_take(change.account, change.feature, change.subject, change.amount, false, true, at_time);
+    elsif change.ends is null then
+      update tenantry.limit_counters set used = greatest(0, used + change.amount)
+      where account = change.account and feature = change.feature and subject = change.subject
+        and starts <= at_time and ends > at_time;
+    else
+      update tenantry.limit_counters set used = greatest(0, used + change.amount)
+      where account = change.account and feature = change.feature and subject = change.subject and ends = change.ends;
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_apply"(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_apply"(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows union select "user_id" as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_plans()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_plans"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+  end if;
+  perform from tenantry.limit_features order by feature for update;
+  update tenantry.limit_features set revision = revision + 1;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_caps()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_caps"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  everyone uuid[];
+begin
+  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
+    return null;
+  end if;
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_caps"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_caps"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_declare(jsonb)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_declare"("declared" jsonb)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  everyone uuid[];
+  differing integer := 0;
+  met integer;
+  gone text;
+begin
+  perform from tenantry.limit_features order by feature for update;
+
+  select plan into gone
+  from tenantry.limit_plans as known
+  where not declared -> 'plans' ? known.plan and exists (select from (select source."plan_type"::text as plan from "public"."subscriptions" as source) as named where named.plan = known.plan)
+  order by rank limit 1;
+  if found then
+    raise exception 'the plan % is still the plan of subscriptions', gone
+      using errcode = 'TN005', hint = 'Move them to another plan first';
+  end if;
+
+  select known.feature into gone
+  from tenantry.limit_features as known
+  where (known.kind, known.by_subject) <>
+      (declared -> 'features' -> known.feature ->> 'kind', (declared -> 'features' -> known.feature ->> 'bySubject')::boolean)
+    and exists (select from tenantry.limit_counters as counter where counter.feature = known.feature)
+  order by known.position limit 1;
+  if found then
+    raise exception 'the feature % has counters of another kind', gone
+      using errcode = 'TN005', hint = 'Give what it has become another name';
+  end if;
+
+  insert into tenantry.limit_features as known (feature, kind, period, zone, by_subject, position)
+  select each.key, each.value ->> 'kind', each.value ->> 'period', each.value ->> 'zone',
+    (each.value ->> 'bySubject')::boolean, (each.value ->> 'position')::integer
+  from pg_catalog.jsonb_each(declared -> 'features') as each
+  on conflict (feature) do update
+  set kind = excluded.kind, period = excluded.period, zone = excluded.zone, by_subject = excluded.by_subject,
+    position = excluded.position
+  where (known.kind, known.period, known.zone, known.by_subject, known.position)
+    is distinct from (excluded.kind, excluded.period, excluded.zone, excluded.by_subject, excluded.position);
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_features where not declared -> 'features' ? feature;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  -- What was used stays as a history; nobody uses more of it.
+  update tenantry.limit_counters set valid_until = '-infinity'
+  where not declared -> 'features' ? feature and valid_until > '-infinity' and ends > tenantry.limit_clock();
+
+  insert into tenantry.limit_plans as known (plan, rank)
+  select each.key, (each.value ->> 'rank')::integer from pg_catalog.jsonb_each(declared -> 'plans') as each
+  on conflict (plan) do update set rank = excluded.rank where known.rank <> excluded.rank;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_plans where not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+
+  perform pg_catalog.set_config('tenantry.limit_declaring', 'on', true);
+  insert into tenantry.limit_caps as known (plan, feature, cap)
+  select each.key, cap.key, (cap.value #>> '{}')::numeric
+  from pg_catalog.jsonb_each(declared -> 'plans') as each
+  cross join lateral pg_catalog.jsonb_each(each.value -> 'caps') as cap
+  on conflict (plan, feature) do update set cap = excluded.cap where known.cap is distinct from excluded.cap;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_caps where not (declared -> 'plans' -> plan -> 'caps') ? feature or not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  perform pg_catalog.set_config('tenantry.limit_declaring', '', true);
+
+  -- Also where no row differs: what a status means may have changed with the functions.
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_declare"(jsonb)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_declare"(jsonb) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_declare"(jsonb) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_generated_drafts_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_generated_drafts_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'posts'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      where (row.status in ('approved', 'scheduled', 'posted'))
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'posts' and limit_marks.row_key = row."id"::text)
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select 'posts', made.row_key, made.account, made.subject, counter.ends, made.amount
+  from (select row."id"::text as row_key, 'posts'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
+      where (row.status in ('approved', 'scheduled', 'posted'))
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'posts' and limit_marks.row_key = row."id"::text)) as made
+  join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
+    and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_generated_drafts_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_generated_drafts_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_generated_drafts_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_generated_drafts_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'posts'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      where (row.status in ('approved', 'scheduled', 'posted'))
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'posts' and limit_marks.row_key = row."id"::text)
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select 'posts', made.row_key, made.account, made.subject, counter.ends, made.amount
+  from (select row."id"::text as row_key, 'posts'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
+      where (row.status in ('approved', 'scheduled', 'posted'))
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'posts' and limit_marks.row_key = row."id"::text)) as made
+  join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
+    and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_generated_drafts_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_generated_drafts_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_generated_drafts_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_generated_drafts_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  delete from tenantry.limit_marks where feature = 'posts' and row_key in (select row."id"::text from old_rows as row);
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_generated_drafts_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_generated_drafts_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_generated_drafts_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_generated_drafts_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  delete from tenantry.limit_marks where feature = 'posts';
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_generated_drafts_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_generated_drafts_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_pillars_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_pillars_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'pillars'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status not in ('inactive', 'archived'))
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_pillars_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_pillars_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_pillars_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_pillars_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'pillars'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status not in ('inactive', 'archived'))
+      union all
+      select 'pillars'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status not in ('inactive', 'archived'))
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_pillars_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_pillars_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_pillars_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_pillars_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'pillars'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status not in ('inactive', 'archived'))
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_pillars_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_pillars_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_pillars_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_pillars_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  perform from tenantry.limit_counters where feature = 'pillars' order by feature, account, subject for update;
+  update tenantry.limit_counters set used = 0 where feature = 'pillars' and used <> 0;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_pillars_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_pillars_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_voice_examples_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_voice_examples_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'voice_examples'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status not in ('inactive', 'archived'))
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_voice_examples_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_voice_examples_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_voice_examples_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_voice_examples_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'voice_examples'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status not in ('inactive', 'archived'))
+      union all
+      select 'voice_examples'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status not in ('inactive', 'archived'))
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_voice_examples_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_voice_examples_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_voice_examples_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_voice_examples_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'voice_examples'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status not in ('inactive', 'archived'))
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_voice_examples_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_voice_examples_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_voice_examples_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_voice_examples_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  perform from tenantry.limit_counters where feature = 'voice_examples' order by feature, account, subject for update;
+  update tenantry.limit_counters set used = 0 where feature = 'voice_examples' and used <> 0;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_voice_examples_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_voice_examples_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_recount_pillars()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_recount_pillars"()
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  lacking record;
+  differing integer := 0;
+  met integer;
+  accounts uuid[];
+begin
+  -- Nobody writes meanwhile; the lock is that of CREATE TRIGGER, which a migration has taken already.
+  lock table only "public"."pillars" in share row exclusive mode;
+  for lacking in
+    select counted.account, counted.subject from (select row."user_id"::uuid as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."pillars" as row where (row.status not in ('inactive', 'archived')) group by 1, 2) as counted
+    where counted.used > 0 and not exists (
+      select from tenantry.limit_counters as counter
+      where counter.account = counted.account and counter.feature = 'pillars' and counter.subject = counted.subject
+    )
+    order by counted.account, counted.subject
+  loop
+    perform tenantry.limit_open(lacking.account, 'pillars', lacking.subject, at_time);
+  end loop;
+  perform from tenantry.limit_counters where feature = 'pillars' order by feature, account, subject for update;
+  update tenantry.limit_counters as counter set used = actual.used
+  from (
+    select known.account, known.subject, coalesce(counted.used, 0) as used
+    from tenantry.limit_counters as known
+    left join (select row."user_id"::uuid as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."pillars" as row where (row.status not in ('inactive', 'archived')) group by 1, 2) as counted on counted.account = known.account and counted.subject = known.subject
+    where known.feature = 'pillars'
+  ) as actual
+  where counter.feature = 'pillars' and counter.account = actual.account and counter.subject = actual.subject
+    and counter.used <> actual.used;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_recount_pillars"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_recount_pillars"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_recount_pillars"() to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_recount_voice_examples()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_recount_voice_examples"()
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  lacking record;
+  differing integer := 0;
+  met integer;
+  accounts uuid[];
+begin
+  -- Nobody writes meanwhile; the lock is that of CREATE TRIGGER, which a migration has taken already.
+  lock table only "public"."voice_examples" in share row exclusive mode;
+  for lacking in
+    select counted.account, counted.subject from (select row."user_id"::uuid as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."voice_examples" as row where (row.status not in ('inactive', 'archived')) group by 1, 2) as counted
+    where counted.used > 0 and not exists (
+      select from tenantry.limit_counters as counter
+      where counter.account = counted.account and counter.feature = 'voice_examples' and counter.subject = counted.subject
+    )
+    order by counted.account, counted.subject
+  loop
+    perform tenantry.limit_open(lacking.account, 'voice_examples', lacking.subject, at_time);
+  end loop;
+  perform from tenantry.limit_counters where feature = 'voice_examples' order by feature, account, subject for update;
+  update tenantry.limit_counters as counter set used = actual.used
+  from (
+    select known.account, known.subject, coalesce(counted.used, 0) as used
+    from tenantry.limit_counters as known
+    left join (select row."user_id"::uuid as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."voice_examples" as row where (row.status not in ('inactive', 'archived')) group by 1, 2) as counted on counted.account = known.account and counted.subject = known.subject
+    where known.feature = 'voice_examples'
+  ) as actual
+  where counter.feature = 'voice_examples' and counter.account = actual.account and counter.subject = actual.subject
+    and counter.used <> actual.used;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_recount_voice_examples"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_recount_voice_examples"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_recount_voice_examples"() to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function public.enforce_subscription_limits()
+create or replace function "public"."enforce_subscription_limits"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+declare
+  hold constant text := nullif(pg_catalog.current_setting('tenantry.regeneration_hold', true), '');
+  taken jsonb;
+begin
+  if hold is null then
+    perform tenantry.limit_consume(new.user_id, 'regenerations', new.topic_id::text, 1, null);
+    return null;
+  end if;
+  taken := tenantry.limit_commit(new.user_id, hold::uuid, 1);
+  -- One hold is one text, of the topic that it was made for.
+  if (taken ->> 'feature' = 'regenerations' and taken ->> 'subject' = new.topic_id::text and taken -> 'replayed' = 'false') is not true then
+    raise exception 'the hold is not for this text' using errcode = 'TN003';
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"public"."enforce_subscription_limits"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "public"."enforce_subscription_limits"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.guard_legal_hold()
+create or replace function "tenantry"."guard_legal_hold"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'UPDATE' then
+    if old.released_at is null
+      and (new.id, new.reason, new.placed_by, new.placed_at) = (old.id, old.reason, old.placed_by, old.placed_at)
+      and (new.tenant, new.table_name, new.row_key) is not distinct from (old.tenant, old.table_name, old.row_key)
+    then
+      return new;
+    end if;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s keeps its history: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."guard_legal_hold"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."guard_legal_hold"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- materialized view public.user_dashboard_stats
@@ -1286,6 +5673,26 @@ execute function "tenantry"."refuse_change"();
 alter table "public"."audit_logs" enable always trigger "refuse_audit_logs_change";
 --> statement-breakpoint
 
+-- trigger refuse_archive_segments_change on tenantry.archive_segments
+create or replace trigger "refuse_archive_segments_change"
+before update or delete or truncate on "tenantry"."archive_segments"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "tenantry"."archive_segments" enable always trigger "refuse_archive_segments_change";
+--> statement-breakpoint
+
+-- trigger refuse_retention_batches_change on tenantry.retention_batches
+create or replace trigger "refuse_retention_batches_change"
+before update or delete or truncate on "tenantry"."retention_batches"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "tenantry"."retention_batches" enable always trigger "refuse_retention_batches_change";
+--> statement-breakpoint
+
 -- trigger update_users_updated_at on public.users
 create or replace trigger "update_users_updated_at"
 before update on "public"."users"
@@ -1361,6 +5768,287 @@ create or replace trigger "archive_low_score"
 before insert or update of "ai_score", "status" on "public"."classified_topics"
 for each row
 execute function "tenantry"."archive_low_classified_topics"();
+--> statement-breakpoint
+
+-- trigger keep_drafted on public.classified_topics
+create or replace trigger "keep_drafted"
+before delete on "public"."classified_topics"
+for each row
+when (current_user = 'tenantry_retention')
+execute function "tenantry"."keep_drafted_classified_topics"();
+--> statement-breakpoint
+
+-- trigger stamp_past_due on public.subscriptions
+create or replace trigger "stamp_past_due"
+before insert or update of "status", "past_due_since" on "public"."subscriptions"
+for each row
+execute function "tenantry"."stamp_past_due_subscriptions"();
+--> statement-breakpoint
+
+-- trigger limit_follow_insert on public.subscriptions
+create or replace trigger "limit_follow_insert"
+after insert on "public"."subscriptions"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_insert"();
+--> statement-breakpoint
+
+alter table "public"."subscriptions" enable always trigger "limit_follow_insert";
+--> statement-breakpoint
+
+-- trigger limit_follow_update on public.subscriptions
+create or replace trigger "limit_follow_update"
+after update on "public"."subscriptions"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_update"();
+--> statement-breakpoint
+
+alter table "public"."subscriptions" enable always trigger "limit_follow_update";
+--> statement-breakpoint
+
+-- trigger limit_follow_delete on public.subscriptions
+create or replace trigger "limit_follow_delete"
+after delete on "public"."subscriptions"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_delete"();
+--> statement-breakpoint
+
+alter table "public"."subscriptions" enable always trigger "limit_follow_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_truncate on public.subscriptions
+create or replace trigger "limit_follow_truncate"
+after truncate on "public"."subscriptions"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_truncate"();
+--> statement-breakpoint
+
+alter table "public"."subscriptions" enable always trigger "limit_follow_truncate";
+--> statement-breakpoint
+
+-- trigger limit_follow_insert on tenantry.limit_overrides
+create or replace trigger "limit_follow_insert"
+after insert on "tenantry"."limit_overrides"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_insert"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
+--> statement-breakpoint
+
+-- trigger limit_follow_update on tenantry.limit_overrides
+create or replace trigger "limit_follow_update"
+after update on "tenantry"."limit_overrides"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_update"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
+--> statement-breakpoint
+
+-- trigger limit_follow_delete on tenantry.limit_overrides
+create or replace trigger "limit_follow_delete"
+after delete on "tenantry"."limit_overrides"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_delete"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_truncate on tenantry.limit_overrides
+create or replace trigger "limit_follow_truncate"
+after truncate on "tenantry"."limit_overrides"
+for each statement
+execute function "tenantry"."limit_follow_overrides_truncate"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
+--> statement-breakpoint
+
+-- trigger limit_follow on tenantry.limit_caps
+create or replace trigger "limit_follow"
+before insert or update or delete or truncate on "tenantry"."limit_caps"
+for each statement
+execute function "tenantry"."limit_follow_plans"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+--> statement-breakpoint
+
+-- trigger limit_follow_after on tenantry.limit_caps
+create or replace trigger "limit_follow_after"
+after insert or update or delete or truncate on "tenantry"."limit_caps"
+for each statement
+execute function "tenantry"."limit_follow_caps"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
+--> statement-breakpoint
+
+-- trigger limit_guard_insert on public.generated_drafts
+create or replace trigger "limit_guard_insert"
+after insert on "public"."generated_drafts"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_generated_drafts_insert"();
+--> statement-breakpoint
+
+alter table "public"."generated_drafts" enable always trigger "limit_guard_insert";
+--> statement-breakpoint
+
+-- trigger limit_guard_update on public.generated_drafts
+create or replace trigger "limit_guard_update"
+after update on "public"."generated_drafts"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_generated_drafts_update"();
+--> statement-breakpoint
+
+alter table "public"."generated_drafts" enable always trigger "limit_guard_update";
+--> statement-breakpoint
+
+-- trigger limit_guard_delete on public.generated_drafts
+create or replace trigger "limit_guard_delete"
+after delete on "public"."generated_drafts"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_guard_generated_drafts_delete"();
+--> statement-breakpoint
+
+alter table "public"."generated_drafts" enable always trigger "limit_guard_delete";
+--> statement-breakpoint
+
+-- trigger limit_guard_truncate on public.generated_drafts
+create or replace trigger "limit_guard_truncate"
+after truncate on "public"."generated_drafts"
+for each statement
+execute function "tenantry"."limit_guard_generated_drafts_truncate"();
+--> statement-breakpoint
+
+alter table "public"."generated_drafts" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger limit_guard_insert on public.pillars
+create or replace trigger "limit_guard_insert"
+after insert on "public"."pillars"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_pillars_insert"();
+--> statement-breakpoint
+
+alter table "public"."pillars" enable always trigger "limit_guard_insert";
+--> statement-breakpoint
+
+-- trigger limit_guard_update on public.pillars
+create or replace trigger "limit_guard_update"
+after update on "public"."pillars"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_pillars_update"();
+--> statement-breakpoint
+
+alter table "public"."pillars" enable always trigger "limit_guard_update";
+--> statement-breakpoint
+
+-- trigger limit_guard_delete on public.pillars
+create or replace trigger "limit_guard_delete"
+after delete on "public"."pillars"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_guard_pillars_delete"();
+--> statement-breakpoint
+
+alter table "public"."pillars" enable always trigger "limit_guard_delete";
+--> statement-breakpoint
+
+-- trigger limit_guard_truncate on public.pillars
+create or replace trigger "limit_guard_truncate"
+after truncate on "public"."pillars"
+for each statement
+execute function "tenantry"."limit_guard_pillars_truncate"();
+--> statement-breakpoint
+
+alter table "public"."pillars" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger limit_guard_insert on public.voice_examples
+create or replace trigger "limit_guard_insert"
+after insert on "public"."voice_examples"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_voice_examples_insert"();
+--> statement-breakpoint
+
+alter table "public"."voice_examples" enable always trigger "limit_guard_insert";
+--> statement-breakpoint
+
+-- trigger limit_guard_update on public.voice_examples
+create or replace trigger "limit_guard_update"
+after update on "public"."voice_examples"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_voice_examples_update"();
+--> statement-breakpoint
+
+alter table "public"."voice_examples" enable always trigger "limit_guard_update";
+--> statement-breakpoint
+
+-- trigger limit_guard_delete on public.voice_examples
+create or replace trigger "limit_guard_delete"
+after delete on "public"."voice_examples"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_guard_voice_examples_delete"();
+--> statement-breakpoint
+
+alter table "public"."voice_examples" enable always trigger "limit_guard_delete";
+--> statement-breakpoint
+
+-- trigger limit_guard_truncate on public.voice_examples
+create or replace trigger "limit_guard_truncate"
+after truncate on "public"."voice_examples"
+for each statement
+execute function "tenantry"."limit_guard_voice_examples_truncate"();
+--> statement-breakpoint
+
+alter table "public"."voice_examples" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger enforce_draft_limits on public.generated_drafts
+create or replace trigger "enforce_draft_limits"
+after update on "public"."generated_drafts"
+for each row
+when ((old.hook, old.body, old.cta, old.hashtags, old.full_text) is distinct from (new.hook, new.body, new.cta, new.hashtags, new.full_text))
+execute function "public"."enforce_subscription_limits"();
+--> statement-breakpoint
+
+alter table "public"."generated_drafts" enable always trigger "enforce_draft_limits";
+--> statement-breakpoint
+
+-- trigger guard_legal_hold on tenantry.legal_holds
+create or replace trigger "guard_legal_hold"
+before update or delete on "tenantry"."legal_holds"
+for each row
+execute function "tenantry"."guard_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "guard_legal_hold";
+--> statement-breakpoint
+
+-- trigger guard_legal_holds on tenantry.legal_holds
+create or replace trigger "guard_legal_holds"
+before truncate on "tenantry"."legal_holds"
+for each statement
+execute function "tenantry"."guard_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "guard_legal_holds";
 --> statement-breakpoint
 
 -- row security on public.audit_logs
@@ -1445,6 +6133,104 @@ alter table "public"."voice_examples" enable row level security;
 --> statement-breakpoint
 
 alter table "public"."voice_examples" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_features
+alter table "tenantry"."limit_features" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_features" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_plans
+alter table "tenantry"."limit_plans" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_plans" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_caps
+alter table "tenantry"."limit_caps" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_accounts
+alter table "tenantry"."limit_accounts" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_accounts" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_overrides
+alter table "tenantry"."limit_overrides" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_holds
+alter table "tenantry"."limit_holds" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_holds" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_marks
+alter table "tenantry"."limit_marks" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_marks" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_counters
+alter table "tenantry"."limit_counters" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_counters" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_runs
+alter table "tenantry"."retention_runs" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_runs" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_leases
+alter table "tenantry"."retention_leases" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_leases" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.archive_segments
+alter table "tenantry"."archive_segments" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."archive_segments" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_batches
+alter table "tenantry"."retention_batches" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_batches" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.legal_holds
+alter table "tenantry"."legal_holds" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.partition_retirements
+alter table "tenantry"."partition_retirements" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."partition_retirements" force row level security;
 --> statement-breakpoint
 
 -- policy user_isolation_policy on public.audit_logs
@@ -1899,6 +6685,384 @@ as permissive for select to "tenantry_definer"
 using (true);
 --> statement-breakpoint
 
+-- policy user_service_policy on tenantry.limit_features
+create policy "user_service_policy" on "tenantry"."limit_features"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_features
+create policy "user_definer_policy" on "tenantry"."limit_features"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_plans
+create policy "user_service_policy" on "tenantry"."limit_plans"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_plans
+create policy "user_definer_policy" on "tenantry"."limit_plans"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_caps
+create policy "user_service_policy" on "tenantry"."limit_caps"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_caps
+create policy "user_definer_policy" on "tenantry"."limit_caps"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_accounts
+create policy "user_service_policy" on "tenantry"."limit_accounts"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_accounts
+create policy "user_definer_policy" on "tenantry"."limit_accounts"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_overrides
+create policy "user_service_policy" on "tenantry"."limit_overrides"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_overrides
+create policy "user_definer_policy" on "tenantry"."limit_overrides"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_holds
+create policy "user_service_policy" on "tenantry"."limit_holds"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_holds
+create policy "user_definer_policy" on "tenantry"."limit_holds"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_marks
+create policy "user_service_policy" on "tenantry"."limit_marks"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_marks
+create policy "user_definer_policy" on "tenantry"."limit_marks"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_isolation_policy on tenantry.limit_counters
+create policy "user_isolation_policy" on "tenantry"."limit_counters"
+as restrictive for all to "tenantry_tenant"
+using ("account" = (select tenantry.current_user_uuid()))
+with check ("account" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy user_select_policy on tenantry.limit_counters
+create policy "user_select_policy" on "tenantry"."limit_counters"
+as permissive for select to "tenantry_tenant"
+using ("account" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.limit_counters
+create policy "user_service_policy" on "tenantry"."limit_counters"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.limit_counters
+create policy "user_definer_policy" on "tenantry"."limit_counters"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.retention_runs
+create policy "user_service_policy" on "tenantry"."retention_runs"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.retention_runs
+create policy "user_definer_policy" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.retention_leases
+create policy "user_service_policy" on "tenantry"."retention_leases"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.retention_leases
+create policy "user_definer_policy" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.archive_segments
+create policy "user_service_policy" on "tenantry"."archive_segments"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.archive_segments
+create policy "user_definer_policy" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.retention_batches
+create policy "user_service_policy" on "tenantry"."retention_batches"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.retention_batches
+create policy "user_definer_policy" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.legal_holds
+create policy "user_service_policy" on "tenantry"."legal_holds"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.legal_holds
+create policy "user_definer_policy" on "tenantry"."legal_holds"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy user_service_policy on tenantry.partition_retirements
+create policy "user_service_policy" on "tenantry"."partition_retirements"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy user_definer_policy on tenantry.partition_retirements
+create policy "user_definer_policy" on "tenantry"."partition_retirements"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_runs
+create policy "retention_select" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_runs
+create policy "retention_insert" on "tenantry"."retention_runs"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_runs
+create policy "retention_update" on "tenantry"."retention_runs"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_leases
+create policy "retention_select" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_leases
+create policy "retention_insert" on "tenantry"."retention_leases"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_leases
+create policy "retention_update" on "tenantry"."retention_leases"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.archive_segments
+create policy "retention_select" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.archive_segments
+create policy "retention_insert" on "tenantry"."archive_segments"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_batches
+create policy "retention_select" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_batches
+create policy "retention_insert" on "tenantry"."retention_batches"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.audit_logs
+create policy "retention_select" on "public"."audit_logs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.audit_logs
+create policy "retention_delete" on "public"."audit_logs"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.classified_topics
+create policy "retention_select" on "public"."classified_topics"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.classified_topics
+create policy "retention_delete" on "public"."classified_topics"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.generated_drafts
+create policy "retention_select" on "public"."generated_drafts"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.generated_drafts
+create policy "retention_delete" on "public"."generated_drafts"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.pillars
+create policy "retention_select" on "public"."pillars"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.profiles
+create policy "retention_select" on "public"."profiles"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.raw_topics
+create policy "retention_select" on "public"."raw_topics"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.raw_topics
+create policy "retention_delete" on "public"."raw_topics"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.subscriptions
+create policy "retention_select" on "public"."subscriptions"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.usage_monthly
+create policy "retention_select" on "public"."usage_monthly"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on public.usage_monthly
+create policy "retention_insert" on "public"."usage_monthly"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on public.usage_monthly
+create policy "retention_update" on "public"."usage_monthly"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.usage_tracking
+create policy "retention_select" on "public"."usage_tracking"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.usage_tracking
+create policy "retention_delete" on "public"."usage_tracking"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.user_secrets
+create policy "retention_select" on "public"."user_secrets"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.users
+create policy "retention_select" on "public"."users"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.voice_examples
+create policy "retention_select" on "public"."voice_examples"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_reads on tenantry.legal_holds
+create policy "retention_reads" on "tenantry"."legal_holds"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
 -- lock down public.audit_logs
 do $lock_down$
 declare
@@ -2199,6 +7363,356 @@ end
 $lock_down$;
 --> statement-breakpoint
 
+-- lock down tenantry.limit_features
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_features"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_features" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_plans
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_plans"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_plans" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_caps
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_caps"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_caps" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_accounts
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_accounts"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_accounts" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_overrides
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_overrides"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_overrides" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_holds
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_holds"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_holds" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_marks
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_marks"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_marks" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_counters
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_counters"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_counters" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_runs
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_runs"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_runs" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_leases
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_leases"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_leases" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.archive_segments
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."archive_segments"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."archive_segments" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_batches
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_batches"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_batches" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.legal_holds
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."legal_holds"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."legal_holds" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.partition_retirements
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."partition_retirements"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."partition_retirements" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
 -- lock down public.user_dashboard_stats
 do $lend$
 declare
@@ -2424,6 +7938,122 @@ grant select, insert, update, delete on table "public"."voice_examples" to "tena
 grant select on table "public"."voice_examples" to "tenantry_definer";
 --> statement-breakpoint
 
+-- grants on tenantry.limit_features to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_features" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_features to tenantry_definer
+grant select on table "tenantry"."limit_features" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_plans to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_plans" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_plans to tenantry_definer
+grant select on table "tenantry"."limit_plans" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_caps to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_caps to tenantry_definer
+grant select on table "tenantry"."limit_caps" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_accounts to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_accounts" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_accounts to tenantry_definer
+grant select on table "tenantry"."limit_accounts" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_overrides to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_overrides to tenantry_definer
+grant select on table "tenantry"."limit_overrides" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_holds to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_holds" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_holds to tenantry_definer
+grant select on table "tenantry"."limit_holds" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_marks to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_marks" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_marks to tenantry_definer
+grant select on table "tenantry"."limit_marks" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_tenant
+grant select on table "tenantry"."limit_counters" to "tenantry_tenant";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_counters" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_definer
+grant select on table "tenantry"."limit_counters" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_service
+grant select, insert, update, delete on table "tenantry"."retention_runs" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_definer
+grant select on table "tenantry"."retention_runs" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_service
+grant select, insert, update, delete on table "tenantry"."retention_leases" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_definer
+grant select on table "tenantry"."retention_leases" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_service
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_definer
+grant select on table "tenantry"."archive_segments" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_service
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_definer
+grant select on table "tenantry"."retention_batches" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_service
+grant select, insert, update, delete on table "tenantry"."legal_holds" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_definer
+grant select on table "tenantry"."legal_holds" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.partition_retirements to tenantry_service
+grant select, insert, update, delete on table "tenantry"."partition_retirements" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.partition_retirements to tenantry_definer
+grant select on table "tenantry"."partition_retirements" to "tenantry_definer";
+--> statement-breakpoint
+
 -- grants on public.user_dashboard_stats to tenantry_service
 do $lend$
 declare
@@ -2467,6 +8097,74 @@ grant select on table "public"."user_dashboard_live" to "tenantry_tenant";
 grant select on table "public"."user_dashboard_live" to "tenantry_service";
 --> statement-breakpoint
 
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.audit_logs to tenantry_retention
+grant select, delete on table "public"."audit_logs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.classified_topics to tenantry_retention
+grant select, delete on table "public"."classified_topics" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.generated_drafts to tenantry_retention
+grant select, delete on table "public"."generated_drafts" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.pillars to tenantry_retention
+grant select on table "public"."pillars" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.profiles to tenantry_retention
+grant select on table "public"."profiles" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.raw_topics to tenantry_retention
+grant select, delete on table "public"."raw_topics" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.subscriptions to tenantry_retention
+grant select on table "public"."subscriptions" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.usage_monthly to tenantry_retention
+grant select, insert, update ("cost_cents", "count") on table "public"."usage_monthly" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.usage_tracking to tenantry_retention
+grant select, delete on table "public"."usage_tracking" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.user_secrets to tenantry_retention
+grant select on table "public"."user_secrets" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.users to tenantry_retention
+grant select on table "public"."users" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.voice_examples to tenantry_retention
+grant select on table "public"."voice_examples" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_retention
+grant select, update on table "tenantry"."legal_holds" to "tenantry_retention";
+--> statement-breakpoint
+
 -- membership of Supabase roles
 do $supabase$
 begin
@@ -2482,3 +8180,54 @@ begin
   end if;
 end
 $supabase$;
+--> statement-breakpoint
+
+-- fill factor of limit_counters
+alter table "tenantry"."limit_counters" set (fillfactor = 50);
+--> statement-breakpoint
+
+-- plans of limits
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_declare('{"features":{"posts":{"kind":"metered","period":"billing_month","zone":"UTC","bySubject":false,"position":0},"pillars":{"kind":"allocated","period":null,"zone":"UTC","bySubject":false,"position":1},"regenerations":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":true,"position":2},"voice_examples":{"kind":"allocated","period":null,"zone":"UTC","bySubject":false,"position":3},"generations":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":4}},"plans":{"starter":{"rank":0,"caps":{"posts":10,"pillars":2,"regenerations":3,"voice_examples":10,"generations":null}},"growth":{"rank":1,"caps":{"posts":30,"pillars":5,"regenerations":10,"voice_examples":20,"generations":null}},"agency":{"rank":2,"caps":{"posts":null,"pillars":10,"regenerations":null,"voice_examples":50,"generations":null}}},"standing":[["trialing","until","trial_end",0],["active","until","ends_at",0],["past_due","until","past_due_since",14],["paused","reads",null,0],["canceled","until","ends_at",0]],"defaultPlan":null}');
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;
+--> statement-breakpoint
+
+-- counters of public.pillars
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  -- [{"feature":"pillars","kind":"allocated","account":"row.\"user_id\"::uuid","subject":"''::text","where":"row.status not in ('inactive', 'archived')","amount":"1","rowKey":"null","once":null,"grows":false}]
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_recount_pillars();
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;
+--> statement-breakpoint
+
+-- counters of public.voice_examples
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  -- [{"feature":"voice_examples","kind":"allocated","account":"row.\"user_id\"::uuid","subject":"''::text","where":"row.status not in ('inactive', 'archived')","amount":"1","rowKey":"null","once":null,"grows":false}]
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_recount_voice_examples();
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;

@@ -1,7 +1,9 @@
 /** ContentPilot: topics, drafts and voice for content creators, one customer apart from the other. */
-export { contentpilot } from './contentpilot.ts'
+export { contentpilot, type ContentpilotOptions, defineContentpilot } from './contentpilot.ts'
 export { draftMachine } from './database/drafts.ts'
 export type { Dashboard, DashboardStats } from './repositories/dashboard.ts'
+export type { WrittenText, WrittenVariants } from './repositories/drafts.ts'
+export type { CustomerLimits, PlanCost } from './repositories/limits.ts'
 export type { RawTopicFound } from './repositories/raw-topics.ts'
 export type { ScoreListOptions, TopicFound } from './repositories/topics.ts'
 export type { UsageTotal } from './repositories/usage.ts'

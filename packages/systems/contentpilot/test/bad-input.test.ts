@@ -36,8 +36,8 @@ const everything = async () =>
     await place.rows(
       contentpilot.definition.tenancy.tables
         .map(
-          ({ name }) =>
-            `select '${name}' as name, md5(coalesce(string_agg(t::text, '' order by t::text), '')) as rows from ${name} as t`,
+          ({ schema, name }) =>
+            `select '${name}' as name, md5(coalesce(string_agg(t::text, '' order by t::text), '')) as rows from ${schema}.${name} as t`,
         )
         .join(' union all '),
     )

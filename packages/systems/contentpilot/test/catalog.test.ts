@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dumpCatalog } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
 import {
+  apartFromKit,
   functionsOf,
   partitionsOf,
   policiesOf,
@@ -15,7 +16,16 @@ import { describeOnServer } from '@tenantry/testing/vitest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { contentpilot } from '../src/index.ts'
 import { migrations } from '../src/migrations.ts'
-import { COLUMNS, CUSTOMER_COMMANDS, DASHBOARD_COLUMNS, FUNCTIONS, TRIGGERS } from './specification.ts'
+import {
+  COLUMNS,
+  CUSTOMER_COMMANDS,
+  DASHBOARD_COLUMNS,
+  FUNCTIONS,
+  PLAN_CALLS,
+  PLAN_TRIGGERS,
+  RETENTION_COMMANDS,
+  TRIGGERS,
+} from './specification.ts'
 import { type PilotDatabase, pilotDatabase } from './support/pilot.ts'
 
 let place: PilotDatabase
@@ -44,11 +54,15 @@ describe('the migrated catalog', () => {
   )
 
   test('has every documented trigger, enabled, and no other', async () => {
-    expect(await triggersOf(place)).toEqual(TRIGGERS)
+    const { own, kit } = apartFromKit(await triggersOf(place))
+    expect(own).toEqual(TRIGGERS)
+    expect(kit.map((each) => each.replace(/ (?:BEFORE|AFTER) .*\(always\)$/, ''))).toEqual(PLAN_TRIGGERS)
   })
 
   test('has every documented function, for whom it is meant, and no other', async () => {
-    expect(await functionsOf(place)).toEqual(FUNCTIONS)
+    const { own, kit } = apartFromKit(await functionsOf(place))
+    expect(own).toEqual(FUNCTIONS)
+    expect(kit.filter((each) => !each.endsWith('for nobody'))).toEqual(PLAN_CALLS)
   })
 
   test('has one restrictive policy on every table, and a permissive one for each command a customer may use', async () => {
@@ -59,6 +73,9 @@ describe('the migrated catalog', () => {
         'RESTRICTIVE user_isolation_policy for all to tenantry_tenant',
         'user_service_policy for all to tenantry_service',
         ...commands.map((command) => `user_${command}_policy for ${command} to tenantry_tenant`),
+        ...(RETENTION_COMMANDS[table] ?? []).map(
+          (command) => `retention_${command} for ${command} to tenantry_retention`,
+        ),
       ].toSorted(),
     ])
     const policies = Object.entries(await policiesOf(place)).map(([table, each]) => [table, each.toSorted()])

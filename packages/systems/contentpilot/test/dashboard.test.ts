@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => place?.close())
 
-const refresh = () => place.pilot.runJob('refresh dashboard')
+const refresh = () => place.pilot.runJob('refresh user_dashboard_stats')
 
 /** Several rows in each of the three tables that the documented query multiplied by each other. */
 async function busy() {
@@ -110,7 +110,7 @@ test('somebody who isn’t there has no live numbers', async () => {
 test('stats before the first refresh say that there was none', async () => {
   await using fresh = await pilotDatabase()
   const { service } = await customer(fresh.pilot)
-  await expect(service.dashboard.stats()).rejects.toThrow('refresh dashboard')
+  await expect(service.dashboard.stats()).rejects.toThrow('refresh user_dashboard_stats')
 })
 
 describeOnServer('refreshing', () => {
@@ -136,7 +136,7 @@ describeOnServer('refreshing', () => {
     withLogin(place, async (database) => {
       const ann = await customer(place.pilot)
       const pilot = contentpilot(database)
-      await pilot.runJob('refresh dashboard')
+      await pilot.runJob('refresh user_dashboard_stats')
       expect(await pilot.asService().tenant(ann.userId).dashboard.stats()).toMatchObject(NONE)
       expect(await pilot.as({ userId: ann.userId }).dashboard.live()).toMatchObject(NONE)
     }))

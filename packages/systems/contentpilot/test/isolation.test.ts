@@ -15,6 +15,7 @@ async function setup() {
     ...test,
     async seed() {
       const user = await test.make('users')
+      await test.make('subscriptions', { userId: user.id, planType: 'agency' })
       await test.makeEach(user.id)
       return { userId: user.id }
     },

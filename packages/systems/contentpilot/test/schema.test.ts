@@ -99,6 +99,11 @@ describe('the rows', () => {
     }
     const ann = await insert(`users (clerk_id, email) values ('clerk_ann', 'ann@example.com')`)
     const ben = await insert(`users (clerk_id, email) values ('clerk_ben', 'ben@example.com')`)
+    await insert(
+      `subscriptions (user_id, plan_type, current_period_start, current_period_end)
+       values ($1, 'starter', now(), now() + interval '1 month')`,
+      ann,
+    )
     const pillar = await insert(`pillars (user_id, name, slug) values ($1, 'Journey', 'journey')`, ann)
     const raw = await insert(`raw_topics (user_id, source, content) values ($1, 'manual', 'found')`, ann)
     const topic = await insert(
@@ -116,11 +121,6 @@ describe('the rows', () => {
     )
     await insert(`voice_examples (user_id, pillar_id, post_text) values ($1, $2, 'naïve 🙂')`, ann, pillar)
     await insert(`profiles (user_id) values ($1)`, ann)
-    await insert(
-      `subscriptions (user_id, plan_type, current_period_start, current_period_end)
-       values ($1, 'starter', now(), now() + interval '1 month')`,
-      ann,
-    )
     await insert(`usage_tracking (user_id, resource_type) values ($1, 'generation')`, ann)
     await insert(
       `user_secrets (user_id, provider, label, ciphertext, key_id) values ($1, 'openai', 'main', '\\x00', 'k1')`,

@@ -39,6 +39,9 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'current_period_end timestamptz not null',
     'cancel_at_period_end boolean not null default false',
     'trial_end timestamptz',
+    'billing_anchor timestamptz',
+    'past_due_since timestamptz',
+    "ends_at timestamptz generated as CASE WHEN (cancel_at_period_end OR ((status) = 'canceled')) THEN current_period_end ELSE NULL::timestamptz END",
     'created_at timestamptz not null default now()',
     'updated_at timestamptz not null default now()',
   ],
@@ -303,23 +306,35 @@ const touched = (table: string) =>
 export const TRIGGERS: readonly string[] = [
   'audit_logs: refuse_audit_logs_change BEFORE DELETE OR UPDATE OR TRUNCATE, refuse_change (always)',
   'classified_topics: archive_low_score BEFORE INSERT OR UPDATE OF ai_score, status, archive_low_classified_topics',
+  'classified_topics: keep_drafted BEFORE DELETE, keep_drafted_classified_topics',
   touched('classified_topics'),
   'generated_drafts: assemble_full_text BEFORE INSERT OR UPDATE OF hook, body, cta, hashtags, full_text, assemble_generated_drafts_full_text',
+  'generated_drafts: enforce_draft_limits AFTER UPDATE, enforce_subscription_limits (always)',
   'generated_drafts: enforce_status BEFORE INSERT OR UPDATE, enforce_generated_drafts_status',
   touched('generated_drafts'),
   touched('pillars'),
   touched('profiles'),
   touched('raw_topics'),
+  'subscriptions: stamp_past_due BEFORE INSERT OR UPDATE OF status, past_due_since, stamp_past_due_subscriptions',
   touched('subscriptions'),
   touched('users'),
   touched('voice_examples'),
+]
+
+/** By which rows count, and by which counters follow a subscription: enabled always. */
+export const PLAN_TRIGGERS: readonly string[] = [
+  ...['delete', 'insert', 'truncate', 'update'].map((event) => `generated_drafts: limit_guard_${event}`),
+  ...['delete', 'insert', 'truncate', 'update'].map((event) => `pillars: limit_guard_${event}`),
+  ...['delete', 'insert', 'truncate', 'update'].map((event) => `subscriptions: limit_follow_${event}`),
+  ...['delete', 'insert', 'truncate', 'update'].map((event) => `voice_examples: limit_guard_${event}`),
 ]
 
 const EVERYBODY = 'tenantry_definer tenantry_service tenantry_tenant'
 
 /** Documented ones in `public`, ours in `tenantry`; nothing is executable by everyone. */
 export const FUNCTIONS: readonly string[] = [
-  'public.refresh_dashboard_stats() returns void, definer, for tenantry_service',
+  'public.enforce_subscription_limits() returns trigger, invoker, for nobody',
+  'public.refresh_dashboard_stats() returns boolean, definer, for tenantry_service',
   'public.update_updated_at_timestamp() returns trigger, invoker, for nobody',
   'tenantry.archive_low_classified_topics() returns trigger, invoker, for nobody',
   'tenantry.assemble_generated_drafts_full_text() returns trigger, invoker, for nobody',
@@ -327,10 +342,24 @@ export const FUNCTIONS: readonly string[] = [
   `tenantry.current_user_uuid() returns uuid, invoker, for ${EVERYBODY}`,
   'tenantry.enforce_generated_drafts_status() returns trigger, invoker, for nobody',
   'tenantry.ensure_partitions(parent regclass, months_ahead integer, first_month date) returns integer, invoker, for nobody',
+  'tenantry.keep_drafted_classified_topics() returns trigger, invoker, for nobody',
   'tenantry.refuse_change() returns trigger, invoker, for nobody',
   'tenantry.search_classified_topics(query text, max integer) returns TABLE(id uuid, rank real), definer, for tenantry_tenant',
   'tenantry.search_raw_topics(query text, max integer) returns TABLE(id uuid, rank real), definer, for tenantry_tenant',
   'tenantry.similar_voice_examples(embedding text, max integer) returns TABLE(id uuid, distance double precision), definer, for tenantry_tenant',
+  'tenantry.stamp_past_due_subscriptions() returns trigger, invoker, for nobody',
+]
+
+/** Of the functions of plans, those that somebody else than their owner, the service role, may call. */
+export const PLAN_CALLS: readonly string[] = [
+  'tenantry.limit_clock for tenantry_service tenantry_tenant',
+  'tenantry.limit_commit for tenantry_tenant',
+  'tenantry.limit_consume for tenantry_tenant',
+  'tenantry.limit_consume_each for tenantry_tenant',
+  `tenantry.limit_period for ${EVERYBODY}`,
+  'tenantry.limit_release for tenantry_tenant',
+  'tenantry.limit_reserve for tenantry_tenant',
+  'tenantry.limit_usage for tenantry_tenant',
 ]
 
 /** What a customer may do with their own rows: what is missing is billing's, Clerk's or retention's. */
@@ -347,4 +376,20 @@ export const CUSTOMER_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   user_secrets: ['delete', 'insert', 'select', 'update'],
   users: ['select', 'update'],
   voice_examples: ['delete', 'insert', 'select', 'update'],
+}
+
+/** What retention does by its own role: it reads what its rules' foreign keys lead to, for legal holds. */
+export const RETENTION_COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  audit_logs: ['delete', 'select'],
+  classified_topics: ['delete', 'select'],
+  generated_drafts: ['delete', 'select'],
+  pillars: ['select'],
+  profiles: ['select'],
+  raw_topics: ['delete', 'select'],
+  subscriptions: ['select'],
+  usage_monthly: ['insert', 'select', 'update'],
+  usage_tracking: ['delete', 'select'],
+  user_secrets: ['select'],
+  users: ['select'],
+  voice_examples: ['select'],
 }

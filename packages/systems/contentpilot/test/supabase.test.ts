@@ -9,7 +9,8 @@ import { describeOnServer } from '@tenantry/testing/vitest'
 import { loginOf } from '@tenantry/rls'
 import { contentpilot } from '../src/index.ts'
 
-const TABLES = contentpilot.definition.tenancy.tables
+/** What PostgREST serves. */
+const TABLES = contentpilot.definition.tenancy.tables.filter(({ schema }) => schema === 'public')
 
 describeOnServer('on a database laid out like Supabase', () => {
   let place: Awaited<ReturnType<typeof setup>>

@@ -211,6 +211,7 @@ describe('inputs', () => {
       email: 'ann@example.com',
       planType: 'starter',
       trialDays: 14,
+      postsPer: 'calendar_month',
     })
   })
 

@@ -10,6 +10,7 @@ const plain = (text: string) =>
     .replaceAll('character varying', 'varchar')
     .replaceAll('timestamp with time zone', 'timestamptz')
     .replaceAll(/::(varchar|jsonb|text)/g, '')
+    .replaceAll(/\s+/g, ' ')
 
 /** By table, in their order: `name type not null default …`. */
 export async function columnsOf(database: CatalogSource): Promise<Record<string, string[]>> {
@@ -115,6 +116,19 @@ export async function functionsOf(database: CatalogSource): Promise<string[]> {
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
     order by 1`)
   return rows.map(({ function: text }) => text)
+}
+
+/** What plans and retention bring for the tables that they are given; their own packages say what it does. */
+const OF_KIT = /^tenantry\.(?:limit_|guard_legal_hold)|: limit_(?:guard|follow)_/
+
+/** Functions or triggers as `functionsOf` and `triggersOf` say them: those of plans and retention apart, by name. */
+export function apartFromKit(all: readonly string[]): { readonly own: string[]; readonly kit: string[] } {
+  return {
+    own: all.filter((each) => !OF_KIT.test(each)),
+    kit: all
+      .filter((each) => OF_KIT.test(each))
+      .map((each) => each.replace(/\(.*\) returns .*, (?:invoker|definer), /, ' ')),
+  }
 }
 
 /** By type: its labels, in order. */

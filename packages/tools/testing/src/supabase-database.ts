@@ -76,10 +76,10 @@ const ROLES = [
   role('service_role', 'nologin noinherit bypassrls'),
   role('authenticator', 'login noinherit'),
   role('supabase_owner', 'login createdb createrole bypassrls'),
-  ...['tenantry_tenant', 'tenantry_service', 'tenantry_definer'].map((name) =>
+  ...['tenantry_tenant', 'tenantry_service', 'tenantry_definer', 'tenantry_retention'].map((name) =>
     role(name, 'nologin noinherit'),
   ),
-  'grant tenantry_tenant, tenantry_service, tenantry_definer to supabase_owner with admin option, inherit false, set true;',
+  'grant tenantry_tenant, tenantry_service, tenantry_definer, tenantry_retention to supabase_owner with admin option, inherit false, set true;',
   'grant anon, authenticated, service_role to authenticator;',
   'grant anon, authenticated, service_role to supabase_owner with admin option;',
 ].join('\n')

@@ -1,5 +1,6 @@
-import type { Connection, Module } from '@tenantry/core'
-import { grants, lockDown, materializedView, sqlFunction, view } from '@tenantry/ddl'
+import type { Module } from '@tenantry/core'
+import { grants, lockDown, view } from '@tenantry/ddl'
+import { refreshedView } from '@tenantry/retention'
 import { ROLES } from '@tenantry/rls'
 
 /**
@@ -69,65 +70,28 @@ cross join lateral (
   where user_id = users.id
 ) as discovered`
 
-const STATS = { name: 'user_dashboard_stats' }
 const LIVE_VIEW = { name: 'user_dashboard_live' }
 
-/** Whoever runs it, an owner or a login of the jobs, need only be able to become the service role. */
-const REFRESH = `do $$ begin set local role ${ROLES.service}; perform public.refresh_dashboard_stats(); end $$`
-
 /**
- * `user_dashboard_stats` is for operators and reports: a materialized view has no row security, so no tenant
- * role can read it. A tenant reads `user_dashboard_live`, or `dashboard.live()` of the repository.
+ * For operators and reports: a materialized view has no row security, so no tenant role can read it. A tenant reads
+ * `user_dashboard_live`, or `dashboard.live()` of the repository.
  */
-export const dashboard: Module = {
-  name: 'dashboard',
+export const dashboardStats = refreshedView({
+  name: 'user_dashboard_stats',
+  query: ALL_USERS,
+  key: ['user_id'],
+  indexName: 'idx_dashboard_stats_user_id',
+  functionName: 'refresh_dashboard_stats',
+  schedule: '*/5 * * * *',
+})
+
+export const dashboardLive: Module = {
+  name: 'live dashboard',
   objects: [
-    materializedView({
-      ...STATS,
-      query: ALL_USERS,
-      owner: ROLES.definer,
-      indexes: [{ name: 'idx_dashboard_stats_user_id', columns: ['user_id'], unique: true }],
-    }),
     view({ ...LIVE_VIEW, query: LIVE }),
-    lockDown(STATS, { owner: ROLES.definer }),
-    grants({ table: STATS, to: ROLES.service, privileges: { select: true }, owner: ROLES.definer }),
     lockDown(LIVE_VIEW),
     ...[ROLES.tenant, ROLES.service].map((to) =>
       grants({ table: LIVE_VIEW, to, privileges: { select: true } }),
     ),
-    sqlFunction({
-      name: 'refresh_dashboard_stats',
-      returns: 'void',
-      language: 'plpgsql',
-      volatility: 'volatile',
-      security: 'definer',
-      owner: ROLES.definer,
-      // Callers are the roles that may execute it. A refresh that finds another one running leaves it to that one.
-      body: `
-begin
-  if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh user_dashboard_stats', 0)) then
-    return;
-  end if;
-  if (select relispopulated from pg_catalog.pg_class where oid = 'public.user_dashboard_stats'::pg_catalog.regclass) then
-    refresh materialized view concurrently public.user_dashboard_stats;
-  else
-    refresh materialized view public.user_dashboard_stats;
-  end if;
-end`,
-      executableBy: [ROLES.service],
-    }),
-  ],
-  jobs: [
-    {
-      name: 'refresh dashboard',
-      schedule: '*/5 * * * *',
-      description:
-        'Refreshes user_dashboard_stats without blocking its readers; while it does not run, reports grow old',
-      sql: REFRESH,
-      async run(connection: Connection) {
-        await connection.query({ text: REFRESH, params: [] })
-        return { changed: 1, message: 'user_dashboard_stats is refreshed' }
-      },
-    },
   ],
 }

@@ -20,7 +20,7 @@ export interface Dashboard {
   /** As they are now; fast enough to ask per request. Throws NotFoundError for an unknown user. */
   live(): Promise<DashboardStats>
   /**
-   * As of the last refresh of user_dashboard_stats (the job `refresh dashboard`); null for a user who has come
+   * As of the last refresh of user_dashboard_stats (the job `refresh user_dashboard_stats`); null for a user who has come
    * since. Throws DatabaseError before the first refresh. Service role only, bound to the tenant: row security doesn't reach a materialized view.
    */
   stats(): Promise<DashboardStats | null>
@@ -105,6 +105,6 @@ function neverRefreshed(error: unknown): never {
     cause: error,
     sqlState: error.sqlState,
     table: 'user_dashboard_stats',
-    hint: 'Run the job "refresh dashboard" now and every five minutes',
+    hint: 'Run the job "refresh user_dashboard_stats" now and every five minutes',
   })
 }

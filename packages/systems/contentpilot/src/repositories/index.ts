@@ -2,6 +2,7 @@
 import { auditLogs } from './audit-logs.ts'
 import { dashboard } from './dashboard.ts'
 import { drafts } from './drafts.ts'
+import { limits } from './limits.ts'
 import { pillars } from './pillars.ts'
 import { profiles } from './profiles.ts'
 import { rawTopics } from './raw-topics.ts'
@@ -24,6 +25,7 @@ export const repositories = {
   drafts,
   usage,
   usageMonthly,
+  limits,
   auditLogs,
   secrets,
   dashboard,

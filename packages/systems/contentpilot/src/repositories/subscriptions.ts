@@ -8,6 +8,7 @@ import { newestFirst } from './order.ts'
 /** Plan and billing, mirrored from Stripe: a customer reads theirs, the service role writes it. */
 export const subscriptions = defineRepository(table, {
   tenant: 'userId',
+  readOnly: ['pastDueSince'],
   schema: { create: subscriptionInput },
   defaultSort: newestFirst,
   upsert: {
@@ -21,6 +22,7 @@ export const subscriptions = defineRepository(table, {
       'currentPeriodEnd',
       'cancelAtPeriodEnd',
       'trialEnd',
+      'billingAnchor',
     ],
   },
   verbs: (repository, executor) => ({
@@ -41,8 +43,9 @@ export const subscriptions = defineRepository(table, {
         ({ tenant, value }) => ({
           returns: getTableColumns(table),
           query: (columns) => sql`insert into ${table}
-              (user_id, plan_type, status, current_period_start, current_period_end, trial_end)
-            select ${tenant}, ${value('planType', table.planType)}, 'trialing', now(), trial.ending, trial.ending
+              (user_id, plan_type, status, current_period_start, current_period_end, trial_end, billing_anchor)
+            select ${tenant}, ${value('planType', table.planType)}, 'trialing', now(), trial.ending, trial.ending,
+              case when ${value('postsPer')}::text = 'billing_month' then now() end
             from (select now() + ${value('trialDays')}::integer * interval '24 hours' as ending) as trial
             returning ${columns}`,
         }),

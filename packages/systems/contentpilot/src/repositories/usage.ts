@@ -2,6 +2,7 @@ import { defineRepository, parseInput, type Row } from '@tenantry/repository'
 import { sql } from 'drizzle-orm'
 import { usageMonthly, usageTracking as table } from '../schema/index.ts'
 import { type UsageInput, usageInput, type UsageMonthsInput, usageMonthsInput } from '../types/inputs.ts'
+import { monthBounds } from './months.ts'
 import { newestFirst } from './order.ts'
 
 /** What one resource used in one month. */
@@ -27,7 +28,6 @@ export const usage = defineRepository(table, {
      * and what has been summed up into usage_monthly: rolling up changes no total.
      */
     async totals(months: UsageMonthsInput = {}): Promise<UsageTotal[]> {
-      const { from, to } = parseInput(table, usageMonthsInput, months)
       return repository.statement(
         'totals',
         ({ tenant, gate, value }) => ({
@@ -56,12 +56,8 @@ export const usage = defineRepository(table, {
             group by 1, 2
             order by 2 desc, 1`,
         }),
-        { from: `${from ?? FIRST_MONTH}-01`, to: `${to ?? LAST_MONTH}-01` },
+        monthBounds(parseInput(table, usageMonthsInput, months)),
       )
     },
   }),
 })
-
-/** Bounds that no usage is beyond, so that one statement serves every range. */
-const FIRST_MONTH = '0001-01'
-const LAST_MONTH = '9999-12'

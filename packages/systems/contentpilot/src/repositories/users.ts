@@ -47,7 +47,7 @@ export const users = defineRepository(table, {
      */
     async signUp(input: SignUpInput): Promise<Account> {
       serviceOnly(executor, 'signUp')
-      const { profile, planType, trialDays, ...account } = parseInput(table, signUpInput, input)
+      const { profile, planType, trialDays, postsPer, ...account } = parseInput(table, signUpInput, input)
       return executor.transaction(async (within) => {
         const own = bindTenant(within, crypto.randomUUID())
         const [user] = await users.bind(own).statement(
@@ -67,7 +67,7 @@ export const users = defineRepository(table, {
         return {
           user,
           profile: await profiles.bind(own).create(profile ?? {}),
-          subscription: await subscriptions.bind(own).startTrial({ planType, trialDays }),
+          subscription: await subscriptions.bind(own).startTrial({ planType, trialDays, postsPer }),
           created: true,
         }
       })

@@ -1,4 +1,5 @@
 import { equals, id, instant, oneOf, timestamps } from '@tenantry/core'
+import { sql, type SQL } from 'drizzle-orm'
 import {
   boolean,
   check,
@@ -27,6 +28,15 @@ export const subscriptions = pgTable(
     currentPeriodEnd: instant('current_period_end').notNull(),
     cancelAtPeriodEnd: boolean('cancel_at_period_end').notNull().default(false),
     trialEnd: instant('trial_end'),
+    /** Posts are counted by months from it: the provider's original anchor. Null: by calendar months in UTC. */
+    billingAnchor: instant('billing_anchor'),
+    /** Since when the status is `past_due`, by the database's clock. */
+    pastDueSince: instant('past_due_since'),
+    /** The end of what was paid for, once it was cancelled. Null: it renews. */
+    endsAt: instant('ends_at').generatedAlwaysAs(
+      (): SQL =>
+        sql`case when ${subscriptions.cancelAtPeriodEnd} or ${equals(subscriptions.status, 'canceled')} then ${subscriptions.currentPeriodEnd} end`,
+    ),
     ...timestamps(),
   },
   (table) => [

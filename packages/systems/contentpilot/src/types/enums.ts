@@ -17,6 +17,21 @@ export const DRAFT_STATUSES = ['draft', 'approved', 'rejected', 'posted', 'sched
 
 /** What the product itself meters. The column is open: a host may meter more, under names of its own. */
 export const RESOURCE_TYPES = ['topic_discovery', 'classification', 'generation', 'regeneration'] as const
+/**
+ * What a plan allows: posts in a month, pillars and voice examples at a time, regenerations of a topic in a month.
+ * Null is unlimited. Generations have no cap on any plan; they are counted, and held while they run.
+ */
+export const PLAN_LIMITS = {
+  starter: { posts: 10, pillars: 2, regenerations: 3, voice_examples: 10, generations: null },
+  growth: { posts: 30, pillars: 5, regenerations: 10, voice_examples: 20, generations: null },
+  agency: { posts: null, pillars: 10, regenerations: null, voice_examples: 50, generations: null },
+} as const
+export const PLAN_FEATURES = ['posts', 'pillars', 'regenerations', 'voice_examples', 'generations'] as const
+/** What posts are counted by. */
+export const POST_PERIODS = ['calendar_month', 'billing_month'] as const
+/** For how long a customer whose payment failed keeps the plan. */
+export const PAST_DUE_GRACE_DAYS = 14
+
 /** What the product itself audits. The column is open. */
 export const AUDIT_ACTIONS = ['create', 'update', 'delete'] as const
 
@@ -34,6 +49,8 @@ export const EMBEDDING_DIMENSIONS = 1536
 export type UserStatus = (typeof USER_STATUSES)[number]
 export type PlanType = (typeof PLAN_TYPES)[number]
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+export type PlanFeature = (typeof PLAN_FEATURES)[number]
+export type PostPeriod = (typeof POST_PERIODS)[number]
 export type PillarStatus = (typeof PILLAR_STATUSES)[number]
 export type VoiceExampleStatus = (typeof VOICE_EXAMPLE_STATUSES)[number]
 export type TopicSource = (typeof TOPIC_SOURCES)[number]

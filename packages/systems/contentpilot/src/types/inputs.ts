@@ -16,7 +16,9 @@ import { z } from 'zod'
 import {
   HOOK_ANGLES,
   PILLAR_STATUSES,
+  PLAN_FEATURES,
   PLAN_TYPES,
+  POST_PERIODS,
   SUBSCRIPTION_STATUSES,
   TOPIC_SOURCES,
   USER_STATUSES,
@@ -68,6 +70,8 @@ export const trialInput = z.strictObject({
   planType: z.enum(PLAN_TYPES).default('starter'),
   /** Whole days, 1..90. Two weeks unless given. */
   trialDays: z.number().int().min(1).max(90).default(14),
+  /** Posts are counted by calendar months in UTC, or by months from the moment at which the trial begins. */
+  postsPer: z.enum(POST_PERIODS).default('calendar_month'),
 })
 
 /** A new customer: user, profile and a trial, made together. */
@@ -87,6 +91,11 @@ export const subscriptionInput = z
     currentPeriodEnd: instant,
     cancelAtPeriodEnd: z.boolean().default(false),
     trialEnd: instant.nullable().optional(),
+    /**
+     * Counts posts by months from here: the provider's original anchor (Stripe's `billing_cycle_anchor`), not the
+     * start of the current period, so that the 31st comes back after February. Null: by calendar months in UTC.
+     */
+    billingAnchor: instant.nullable().optional(),
   })
   .refine((value) => value.currentPeriodEnd > value.currentPeriodStart, {
     path: ['currentPeriodEnd'],
@@ -225,6 +234,34 @@ export const generateVariantsInput = z.strictObject({
 /** A new text for one variant that exists. */
 export const regenerateVariantInput = variantInput.extend({ topicId: id })
 
+/** An outside call whose outcome isn't known yet. */
+const heldCall = {
+  /** Names the call: a second one of the same key, for the same, is refused while the first runs and after it. */
+  key: name(200),
+  /** For how long its unit is held if nobody says what became of it, in milliseconds. 15 minutes unless given. */
+  ttlMs: z.number().int().min(1).max(86_400_000).optional(),
+}
+
+export const generateWithInput = z.strictObject({ ...heldCall, topicId: id })
+
+export const regenerateWithInput = z.strictObject({
+  ...heldCall,
+  topicId: id,
+  variantLetter: z.enum(VARIANT_LETTERS),
+})
+
+export const planFeatureInput = z.enum(PLAN_FEATURES)
+
+/** An exception from the plan, for one customer. */
+export const overrideInput = z.strictObject({
+  feature: planFeatureInput,
+  /** A whole number; null is unlimited. */
+  cap: z.number().int().min(0).nullable(),
+  /** From when on the plan's cap is in force again. Null or left out: never. */
+  expiresAt: instant.nullable().optional(),
+  reason: text().nullable().optional(),
+})
+
 export const editDraftInput = changes({
   /** Null goes back to the generated text. */
   editedText: filledText().nullable(),
@@ -295,3 +332,8 @@ export type RegenerateVariantInput = z.input<typeof regenerateVariantInput>
 export type EditDraftInput = z.input<typeof editDraftInput>
 export type ScheduleDraftInput = z.input<typeof scheduleDraftInput>
 export type UsageInput = z.input<typeof usageInput>
+/** How an outside call is held. */
+export type HeldCall = Pick<GenerateWithInput, 'key' | 'ttlMs'>
+export type GenerateWithInput = z.input<typeof generateWithInput>
+export type RegenerateWithInput = z.input<typeof regenerateWithInput>
+export type OverrideInput = z.input<typeof overrideInput>

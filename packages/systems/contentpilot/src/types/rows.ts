@@ -60,6 +60,9 @@ export const subscriptionJson = z.object({
   currentPeriodEnd: instantJson,
   cancelAtPeriodEnd: z.boolean(),
   trialEnd: optionalInstant,
+  billingAnchor: optionalInstant,
+  pastDueSince: optionalInstant,
+  endsAt: optionalInstant,
   ...stamps,
 })
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type Answer, connect, type Database } from '@tenantry/core'
 import { createTestSystem } from '@tenantry/testing'
 import { contentpilot } from '../../src/index.ts'
-import { EMBEDDING_DIMENSIONS } from '../../src/types.ts'
+import { EMBEDDING_DIMENSIONS, type PlanType } from '../../src/types.ts'
 
 export type Pilot = ReturnType<typeof contentpilot>
 export type Scope = ReturnType<Pilot['as']>
@@ -68,12 +68,13 @@ export async function withLogin<T>(
 
 let signedUp = 0
 
-/** A customer of their own for one test, with a pillar. */
-export async function customer(pilot: Pilot) {
+/** A customer of their own for one test, with a pillar. The largest plan, where a test isn't about plans. */
+export async function customer(pilot: Pilot, planType: PlanType = 'agency') {
   signedUp += 1
   const account = await pilot.asService().users.signUp({
     clerkId: `clerk_${process.pid}_${signedUp}`,
     email: `customer-${process.pid}-${signedUp}@example.com`,
+    planType,
   })
   const userId = account.user.id
   const scope = pilot.as({ userId })
