@@ -81,6 +81,31 @@ end
 $role$;
 --> statement-breakpoint
 
+-- role tenantry_retention
+do $role$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tenantry_retention') then
+    create role "tenantry_retention" nologin noinherit;
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$role$;
+--> statement-breakpoint
+
+do $role$
+begin
+  if not (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
+    and not pg_catalog.pg_has_role(current_user, 'tenantry_retention', 'SET')
+  then
+    execute pg_catalog.format('grant %I to %I with inherit false, set true', 'tenantry_retention', current_user);
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$role$;
+--> statement-breakpoint
+
 -- schema tenantry for tenantry_tenant, tenantry_service, tenantry_definer
 create schema if not exists "tenantry";
 --> statement-breakpoint
@@ -90,6 +115,20 @@ grant usage on schema "tenantry" to "tenantry_tenant", "tenantry_service", "tena
 
 -- schema tenantry
 create schema if not exists "tenantry";
+--> statement-breakpoint
+
+-- schema tenantry for tenantry_retention
+create schema if not exists "tenantry";
+--> statement-breakpoint
+
+grant usage on schema "tenantry" to "tenantry_retention";
+--> statement-breakpoint
+
+-- schema public for tenantry_retention
+create schema if not exists "public";
+--> statement-breakpoint
+
+grant usage on schema "public" to "tenantry_retention";
 --> statement-breakpoint
 
 -- function tenantry.ensure_partitions(regclass, integer, date)
@@ -337,6 +376,7 @@ CREATE TABLE "cover_letters" (
 CREATE TABLE "credit_balances" (
 	"user_id" uuid PRIMARY KEY NOT NULL,
 	"balance" integer DEFAULT 0 NOT NULL,
+	"version" integer DEFAULT 0 NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "credit_balances_balance_check" CHECK ("credit_balances"."balance" >= 0)
 );
@@ -351,10 +391,16 @@ CREATE TABLE "credit_transactions" (
 	"description" text,
 	"balance_after" integer NOT NULL,
 	"idempotency_key" text,
+	"version" integer NOT NULL,
+	"reverses" integer,
+	"expires_at" timestamp with time zone,
+	"lots" jsonb,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "credit_transactions_idempotency_key" UNIQUE("user_id","idempotency_key"),
-	CONSTRAINT "credit_transactions_transaction_type_check" CHECK ("credit_transactions"."transaction_type" in ('earned', 'purchased', 'spent', 'refunded', 'expired')),
-	CONSTRAINT "credit_transactions_amount_check" CHECK (case when "credit_transactions"."transaction_type" in ('spent', 'expired') then "credit_transactions"."amount" < 0 else "credit_transactions"."amount" > 0 end),
+	CONSTRAINT "credit_transactions_version_key" UNIQUE("user_id","version"),
+	CONSTRAINT "credit_transactions_reverses_key" UNIQUE("user_id","reverses"),
+	CONSTRAINT "credit_transactions_transaction_type_check" CHECK ("credit_transactions"."transaction_type" in ('earned', 'spent', 'refunded', 'expired')),
+	CONSTRAINT "credit_transactions_amount_check" CHECK (case "credit_transactions"."transaction_type" when 'earned' then "credit_transactions"."amount" > 0 when 'refunded' then "credit_transactions"."amount" <> 0 else "credit_transactions"."amount" < 0 end),
 	CONSTRAINT "credit_transactions_balance_after_check" CHECK ("credit_transactions"."balance_after" >= 0)
 );
 --> statement-breakpoint
@@ -442,6 +488,7 @@ CREATE TABLE "exports" (
 	CONSTRAINT "exports_storage_path_key" UNIQUE("storage_path"),
 	CONSTRAINT "exports_format_check" CHECK ("exports"."format" in ('pdf', 'docx', 'txt', 'json')),
 	CONSTRAINT "exports_status_check" CHECK ("exports"."status" in ('pending', 'processing', 'completed', 'failed')),
+	CONSTRAINT "exports_storage_path_check" CHECK (starts_with("exports"."storage_path", "exports"."user_id"::text || '/')),
 	CONSTRAINT "exports_file_size_bytes_check" CHECK ("exports"."file_size_bytes" >= 0)
 );
 --> statement-breakpoint
@@ -656,6 +703,193 @@ CREATE TABLE "users" (
 );
 --> statement-breakpoint
 
+CREATE TABLE "tenantry"."limit_features" (
+	"feature" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"period" text,
+	"zone" text NOT NULL,
+	"by_subject" boolean NOT NULL,
+	"position" integer NOT NULL,
+	"revision" integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_plans" (
+	"plan" text PRIMARY KEY NOT NULL,
+	"rank" integer NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_caps" (
+	"plan" text NOT NULL,
+	"feature" text NOT NULL,
+	"cap" numeric,
+	CONSTRAINT "limit_caps_plan_feature_pk" PRIMARY KEY("plan","feature"),
+	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" >= 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_accounts" (
+	"account" uuid PRIMARY KEY NOT NULL,
+	"refreshed_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_overrides" (
+	"account" uuid NOT NULL,
+	"feature" text NOT NULL,
+	"cap" numeric,
+	"expires_at" timestamp with time zone,
+	"reason" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "limit_overrides_account_feature_pk" PRIMARY KEY("account","feature"),
+	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" >= 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_holds" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"account" uuid NOT NULL,
+	"key" text NOT NULL,
+	"feature" text NOT NULL,
+	"subject" text NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"amount" numeric NOT NULL,
+	"ttl_ms" bigint,
+	"expires_at" timestamp with time zone,
+	"state" text NOT NULL,
+	"actual" numeric,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"resolved_at" timestamp with time zone
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_marks" (
+	"feature" text NOT NULL,
+	"row_key" text NOT NULL,
+	"account" uuid NOT NULL,
+	"subject" text NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"amount" numeric NOT NULL,
+	CONSTRAINT "limit_marks_feature_row_key_pk" PRIMARY KEY("feature","row_key")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_counters" (
+	"account" uuid NOT NULL,
+	"feature" text NOT NULL,
+	"subject" text NOT NULL,
+	"starts" timestamp with time zone NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"kind" text NOT NULL,
+	"plan" text,
+	"cap" numeric,
+	"consumes" boolean NOT NULL,
+	"valid_until" timestamp with time zone NOT NULL,
+	"used" numeric DEFAULT 0 NOT NULL,
+	"reserved" numeric DEFAULT 0 NOT NULL,
+	"overage" numeric DEFAULT 0 NOT NULL,
+	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
+	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
+	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."credits_lots" (
+	"tenant" uuid NOT NULL,
+	"version" bigint NOT NULL,
+	"remaining" bigint NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "credits_lots_pkey" PRIMARY KEY("tenant","version"),
+	CONSTRAINT "credits_lots_remaining_check" CHECK ("tenantry"."credits_lots"."remaining" > 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_runs" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"rule" text NOT NULL,
+	"relation" text NOT NULL,
+	"action" text NOT NULL,
+	"cutoff" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_leases" (
+	"rule" text PRIMARY KEY NOT NULL,
+	"fence" bigint NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."archive_segments" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"run_id" uuid NOT NULL,
+	"rule" text NOT NULL,
+	"relation" text NOT NULL,
+	"sequence" integer NOT NULL,
+	"key" text NOT NULL,
+	"format" text NOT NULL,
+	"row_count" bigint NOT NULL,
+	"content_sha256" text NOT NULL,
+	"object_sha256" text NOT NULL,
+	"object_bytes" bigint NOT NULL,
+	"shape" jsonb NOT NULL,
+	"position" jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "archive_segments_run" UNIQUE("run_id","sequence"),
+	CONSTRAINT "archive_segments_key" UNIQUE("key")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_batches" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"run_id" uuid NOT NULL,
+	"segment_id" uuid,
+	"fence" bigint NOT NULL,
+	"effect" text NOT NULL,
+	"changed" integer NOT NULL,
+	"first_line" integer,
+	"last_line" integer,
+	"kept_lines" integer[],
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."legal_holds" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"tenant" text,
+	"table_name" text,
+	"row_key" jsonb,
+	"reason" text NOT NULL,
+	"placed_by" text NOT NULL,
+	"placed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"until" timestamp with time zone,
+	"released_by" text,
+	"released_at" timestamp with time zone,
+	"release_reason" text,
+	CONSTRAINT "legal_holds_subject" CHECK (("tenantry"."legal_holds"."tenant" is not null) <> ("tenantry"."legal_holds"."table_name" is not null) and ("tenantry"."legal_holds"."row_key" is null or "tenantry"."legal_holds"."table_name" is not null)),
+	CONSTRAINT "legal_holds_said" CHECK (length(trim("tenantry"."legal_holds"."reason")) > 0 and length(trim("tenantry"."legal_holds"."placed_by")) > 0),
+	CONSTRAINT "legal_holds_release" CHECK (("tenantry"."legal_holds"."released_at" is null) = ("tenantry"."legal_holds"."released_by" is null) and ("tenantry"."legal_holds"."released_at" is null) = ("tenantry"."legal_holds"."release_reason" is null))
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."partition_retirements" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"parent" text NOT NULL,
+	"partition" text NOT NULL,
+	"bound" text NOT NULL,
+	"fingerprint" text,
+	"segments" uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone,
+	"outcome" text,
+	CONSTRAINT "partition_retirements_outcome" CHECK ("tenantry"."partition_retirements"."outcome" in ('dropped', 'kept')),
+	CONSTRAINT "partition_retirements_finished" CHECK (("tenantry"."partition_retirements"."finished_at" is null) = ("tenantry"."partition_retirements"."outcome" is null))
+);
+--> statement-breakpoint
+
 CREATE INDEX "idx_analytics_events_event_name" ON "analytics_events" USING btree ("event_name");
 --> statement-breakpoint
 
@@ -687,6 +921,9 @@ CREATE INDEX "idx_cover_letters_resume_id" ON "cover_letters" USING btree ("resu
 --> statement-breakpoint
 
 CREATE INDEX "idx_cover_letters_updated_at" ON "cover_letters" USING btree ("updated_at" DESC NULLS FIRST);
+--> statement-breakpoint
+
+CREATE INDEX "idx_cover_letters_deleted_at" ON "cover_letters" USING btree ("deleted_at") WHERE "cover_letters"."deleted_at" is not null;
 --> statement-breakpoint
 
 CREATE INDEX "idx_credit_transactions_user_type_date" ON "credit_transactions" USING btree ("user_id","transaction_type","created_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);
@@ -758,6 +995,9 @@ CREATE INDEX "idx_resumes_user_id" ON "resumes" USING btree ("user_id","updated_
 CREATE INDEX "idx_resumes_updated_at" ON "resumes" USING btree ("updated_at" DESC NULLS FIRST);
 --> statement-breakpoint
 
+CREATE INDEX "idx_resumes_deleted_at" ON "resumes" USING btree ("deleted_at") WHERE "resumes"."deleted_at" is not null;
+--> statement-breakpoint
+
 CREATE INDEX "idx_resumes_template" ON "resumes" USING btree ("template");
 --> statement-breakpoint
 
@@ -780,6 +1020,42 @@ CREATE INDEX "idx_user_sessions_expires_at" ON "user_sessions" USING btree ("exp
 --> statement-breakpoint
 
 CREATE INDEX "idx_users_created_at" ON "users" USING btree ("created_at" DESC NULLS FIRST);
+--> statement-breakpoint
+
+CREATE UNIQUE INDEX "limit_holds_key" ON "tenantry"."limit_holds" USING btree ("account","key") WHERE state in ('pending', 'committed');
+--> statement-breakpoint
+
+CREATE INDEX "limit_holds_pending_idx" ON "tenantry"."limit_holds" USING btree ("expires_at") WHERE state = 'pending';
+--> statement-breakpoint
+
+CREATE INDEX "limit_holds_created_idx" ON "tenantry"."limit_holds" USING brin ("created_at");
+--> statement-breakpoint
+
+CREATE INDEX "credits_lots_expires_at" ON "tenantry"."credits_lots" USING btree ("expires_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_runs_rule" ON "tenantry"."retention_runs" USING btree ("rule","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "archive_segments_rule" ON "tenantry"."archive_segments" USING btree ("rule","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_batches_run" ON "tenantry"."retention_batches" USING btree ("run_id","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_batches_segment" ON "tenantry"."retention_batches" USING btree ("segment_id","last_line");
+--> statement-breakpoint
+
+CREATE INDEX "legal_holds_tenant" ON "tenantry"."legal_holds" USING btree ("tenant") WHERE "tenantry"."legal_holds"."released_at" is null;
+--> statement-breakpoint
+
+CREATE INDEX "legal_holds_row" ON "tenantry"."legal_holds" USING btree ("table_name","row_key") WHERE "tenantry"."legal_holds"."released_at" is null;
+--> statement-breakpoint
+
+CREATE UNIQUE INDEX "partition_retirements_open" ON "tenantry"."partition_retirements" USING btree ("partition") WHERE "tenantry"."partition_retirements"."finished_at" is null;
+--> statement-breakpoint
+
+CREATE INDEX "partition_retirements_parent" ON "tenantry"."partition_retirements" USING btree ("parent","created_at");
 --> statement-breakpoint
 
 ALTER TABLE "admin_users" ADD CONSTRAINT "admin_users_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;
@@ -1729,7 +2005,120 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.post_credits(uuid, text, integer, text, text, text)
+-- function tenantry.limit_period(text, timestamp with time zone, text, timestamp with time zone)
+create or replace function "tenantry"."limit_period"("kind" text, "anchor" timestamp with time zone, "zone" text, "at" timestamp with time zone)
+returns table (starts timestamp with time zone, ends timestamp with time zone)
+language plpgsql
+immutable parallel safe security invoker
+as $body$
+declare
+  clock constant timestamp := pg_catalog.timezone(zone, at);
+  origin timestamp;
+  step interval;
+  -- Boundary 0, where it is known as an instant: a local time could mean two.
+  fixed timestamptz;
+  n integer := 0;
+begin
+  if clock is null or not pg_catalog.isfinite(at) then
+    raise exception 'a period needs a time zone and a finite instant' using errcode = '22023';
+  end if;
+  if kind = 'calendar_month' then
+    origin := pg_catalog.date_trunc('month', clock);
+    step := interval '1 month';
+  elsif kind = 'calendar_day' then
+    origin := pg_catalog.date_trunc('day', clock);
+    step := interval '1 day';
+  elsif kind in ('billing_month', 'billing_year') then
+    if anchor is null or not pg_catalog.isfinite(anchor) then
+      raise exception 'a billing period needs a finite anchor' using errcode = '22023';
+    end if;
+    fixed := anchor;
+    origin := pg_catalog.timezone(zone, anchor);
+    n := extract(year from clock) - extract(year from origin);
+    step := interval '1 year';
+    if kind = 'billing_month' then
+      n := 12 * n + extract(month from clock) - extract(month from origin);
+      step := interval '1 month';
+    end if;
+  else
+    raise exception 'there is no kind of period "%"', kind using errcode = '22023';
+  end if;
+  loop
+    starts := coalesce(case n when 0 then fixed end, pg_catalog.timezone(zone, origin + n * step));
+    if starts > at then
+      n := n - 1;
+      continue;
+    end if;
+    ends := coalesce(case n when -1 then fixed end, pg_catalog.timezone(zone, origin + (n + 1) * step));
+    if ends > at then
+      return next;
+      return;
+    end if;
+    n := n + 1;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone) to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
+-- function tenantry.limit_clock()
+create or replace function "tenantry"."limit_clock"()
+returns timestamp with time zone
+language sql
+stable parallel safe security invoker
+as $body$
+select pg_catalog.statement_timestamp()
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_clock"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_clock"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_clock"() to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.limit_entitlement(uuid, text, timestamp with time zone)
 do $lend$
 declare
   lacking text;
@@ -1749,40 +2138,52 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."post_credits"("p_user_id" uuid, "p_type" text, "p_amount" integer, "p_source" text, "p_description" text, "p_idempotency_key" text)
-returns integer
+create or replace function "tenantry"."limit_entitlement"("of_account" uuid, "of_feature" text, "at_time" timestamp with time zone)
+returns table (plan text, cap numeric, consumes boolean, valid_until timestamp with time zone, anchor timestamp with time zone)
 language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
+stable security invoker
 as $body$
+#variable_conflict use_column
 declare
-  before integer;
-  known record;
+  found_plan text;
+  found_status text;
+  ends_at timestamptz;
+  paid_until timestamptz;
+  declared boolean;
+  exception_cap numeric;
+  exception_ends timestamptz;
 begin
-  insert into public.credit_balances (user_id) values (p_user_id) on conflict do nothing;
-  select balance into before from public.credit_balances where user_id = p_user_id for update;
-  if p_idempotency_key is not null then
-    -- Only now: whoever held the row may have written the entry.
-    select transaction_type, amount, source, balance_after into known
-    from public.credit_transactions
-    where user_id = p_user_id and idempotency_key = p_idempotency_key;
-    if found then
-      if (known.transaction_type, known.amount, known.source) is distinct from (p_type, p_amount, p_source) then
-        raise exception 'the idempotency key stands for another entry' using
-          errcode = 'unique_violation',
-          schema = 'public', table = 'credit_transactions', constraint = 'credit_transactions_idempotency_key';
-      end if;
-      return known.balance_after;
-    end if;
+  valid_until := 'infinity';
+  consumes := true;
+  select source."plan"::text, null,
+    null, source."premium_until",
+    null
+  into found_plan, found_status, anchor, paid_until, ends_at
+  from "public"."user_entitlements" as source
+  where source."user_id" = of_account;
+  if not found or paid_until <= at_time then
+    plan := 'free';
+  else
+    plan := found_plan;
+    valid_until := least(valid_until, paid_until);
+    -- Whoever has a subscription may use it.
   end if;
-  if before + p_amount < 0 then
-    return null;
+  select limit_caps.cap into cap from tenantry.limit_caps
+  where limit_caps.plan = limit_entitlement.plan and limit_caps.feature = of_feature;
+  declared := found;
+  select limit_overrides.cap, limit_overrides.expires_at into exception_cap, exception_ends
+  from tenantry.limit_overrides
+  where limit_overrides.account = of_account and limit_overrides.feature = of_feature
+    and (limit_overrides.expires_at is null or limit_overrides.expires_at > at_time);
+  if found then
+    cap := exception_cap;
+    valid_until := least(valid_until, exception_ends);
+  elsif not declared then
+    -- No plan, or one that isn't declared (any more).
+    cap := 0;
+    consumes := false;
   end if;
-  update public.credit_balances set balance = before + p_amount where user_id = p_user_id;
-  insert into public.credit_transactions
-    (user_id, transaction_type, amount, source, description, balance_after, idempotency_key)
-  values (p_user_id, p_type, p_amount, p_source, p_description, before + p_amount, p_idempotency_key);
-  return before + p_amount;
+  return next;
 end
 $body$;
 --> statement-breakpoint
@@ -1800,15 +2201,3461 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."post_credits"(uuid, text, integer, text, text, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_entitlement"(uuid, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."post_credits"(uuid, text, integer, text, text, text) from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_entitlement"(uuid, text, timestamp with time zone) from ' || holder;
   end loop;
 end
 $revoke$;
 --> statement-breakpoint
 
-grant execute on function "tenantry"."post_credits"(uuid, text, integer, text, text, text) to "tenantry_service";
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_open(uuid, text, text, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_open"("of_account" uuid, "of_feature" text, "of_subject" text, "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  declared record;
+  entitled record;
+  period record;
+begin
+  select kind, period, zone, by_subject into declared from tenantry.limit_features where feature = of_feature for share;
+  if not found then
+    raise exception 'there is no feature "%"', of_feature using errcode = 'TN005';
+  end if;
+  if declared.by_subject <> (of_subject <> '') then
+    raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+      using errcode = 'TN005';
+  end if;
+  insert into tenantry.limit_accounts as known (account, refreshed_at) values (of_account, at_time)
+  on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+
+  select * into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+  update tenantry.limit_counters
+  set plan = entitled.plan, cap = entitled.cap, consumes = entitled.consumes, valid_until = entitled.valid_until
+  where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+  if found then
+    return;
+  end if;
+
+  if declared.period is null then
+    select timestamptz '-infinity' as starts, timestamptz 'infinity' as ends into period;
+  else
+    select starts, ends into period
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+    -- Where the anchor was moved, the new periods begin after the old ones: none overlap, nothing starts anew early.
+    select greatest(period.starts, max(ends) filter (where ends <= at_time)), least(period.ends, min(starts) filter (where starts > at_time))
+    into period.starts, period.ends
+    from tenantry.limit_counters
+    where account = of_account and feature = of_feature and subject = of_subject;
+  end if;
+  insert into tenantry.limit_counters (account, feature, subject, starts, ends, kind, plan, cap, consumes, valid_until)
+  values (of_account, of_feature, of_subject, period.starts, period.ends, declared.kind,
+    entitled.plan, entitled.cap, entitled.consumes, entitled.valid_until);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_open"(uuid, text, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_open"(uuid, text, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow(uuid[], timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow"("of_accounts" uuid[], "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+begin
+  insert into tenantry.limit_accounts as known (account, refreshed_at)
+  select distinct account, at_time from pg_catalog.unnest(of_accounts) as account where account is not null order by account
+  on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+
+  perform from tenantry.limit_counters
+  where account = any (of_accounts) and ends > at_time
+  order by feature, account, subject, ends
+  for update;
+
+  update tenantry.limit_counters as counter
+  set plan = entitled.plan, cap = entitled.cap, consumes = entitled.consumes, valid_until = entitled.valid_until
+  from (select distinct account from pg_catalog.unnest(of_accounts) as account) as changed
+  cross join tenantry.limit_features as declared
+  cross join lateral tenantry.limit_entitlement(changed.account, declared.feature, at_time) as entitled
+  where counter.account = changed.account and counter.feature = declared.feature and counter.ends > at_time;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow"(uuid[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow"(uuid[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_refusal(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_refusal"("of_account" uuid, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
+returns jsonb
+language plpgsql
+stable security invoker
+as $body$
+begin
+  return pg_catalog.jsonb_build_object(
+    'feature', of_feature,
+    'plan', of_plan,
+    'limit', of_cap,
+    'used', of_used,
+    'reserved', of_reserved,
+    'requested', of_amount,
+    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
+    'reason', case
+      when not of_consumes then 'standing'
+      when of_used + of_amount <= of_cap then 'holds'
+      else 'limit'
+    end,
+    'smallestPlan', case when of_consumes then (
+      select limit_caps.plan
+      from tenantry.limit_caps
+      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+      where limit_caps.feature = of_feature
+        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
+      order by limit_plans.rank
+      limit 1
+    ) end
+  );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_fits"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_guarded" boolean, "at_time" timestamp with time zone)
+returns boolean
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  declared tenantry.limit_features;
+  counter tenantry.limit_counters;
+  opened boolean;
+  entitled record;
+  refusal jsonb;
+begin
+  select * into counter from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+  opened := found and counter.valid_until > at_time;
+  -- An open counter knows what its feature is, unless the call doesn't fit it.
+  if not opened or (counter.kind = 'allocated' and not of_guarded)
+    or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
+  then
+    select * into declared from tenantry.limit_features where feature = of_feature;
+    if not found then
+      raise exception 'there is no feature "%"', of_feature using errcode = 'TN005';
+    end if;
+    if declared.kind = 'allocated' and not of_guarded then
+      raise exception 'the feature % is the number of rows of a table: it is not consumed by hand', of_feature
+        using errcode = 'TN005';
+    end if;
+    if declared.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
+    end if;
+    if declared.by_subject <> (of_subject <> '') then
+      raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+        using errcode = 'TN005';
+    end if;
+  end if;
+  if not opened then
+    select plan, cap, consumes, anchor into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+    counter.plan := entitled.plan;
+    counter.cap := entitled.cap;
+    counter.consumes := entitled.consumes;
+    counter.used := coalesce(counter.used, 0);
+    counter.reserved := coalesce(counter.reserved, 0);
+  end if;
+  if counter.consumes and (counter.cap is null or counter.used + counter.reserved + of_amount <= counter.cap) then
+    return opened;
+  end if;
+  if counter.consumes and counter.reserved > 0 and tenantry.limit_expire_due(of_account, of_feature, of_subject, 1000, at_time) > 0 then
+    return opened;
+  end if;
+  if counter.ends is null and declared.period is not null then
+    select ends into counter.ends
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+  end if;
+  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
+    counter.used, counter.reserved, of_amount, counter.ends);
+  raise exception 'the plan refuses % of %', of_amount, of_feature
+    using errcode = 'TN002', detail = refusal::text;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_fits"(uuid, text, text, numeric, boolean, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_fits"(uuid, text, text, numeric, boolean, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_take(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_take"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_reserved" boolean, "of_guarded" boolean, "at_time" timestamp with time zone)
+returns tenantry.limit_counters
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  taken tenantry.limit_counters;
+begin
+  -- NaN is greater than every number, and no cap refuses it where there is none.
+  if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  loop
+    update tenantry.limit_counters as counter
+    set used = counter.used + case when of_reserved then 0 else of_amount end,
+      reserved = counter.reserved + case when of_reserved then of_amount else 0 end
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and (of_guarded or kind <> 'allocated')
+    returning counter.* into taken;
+    if found then
+      return taken;
+    end if;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, of_guarded, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_take"(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_take"(uuid, text, text, numeric, boolean, boolean, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_consume(uuid, text, text, numeric, text)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  answer jsonb;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if of_key is null then
+    update tenantry.limit_counters as counter set used = counter.used + of_amount
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    returning pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    ) into answer;
+    if found then
+      return answer;
+    end if;
+    if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  else
+    held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, null, at_time);
+  end if;
+  if held.state is null then
+    counter := tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time);
+    return pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    );
+  end if;
+  select * into counter from tenantry.limit_counters
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', true
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_consume_each(uuid, text, text, numeric[])
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_consume_each"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amounts" numeric[])
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  counter tenantry.limit_counters;
+  least_amount numeric;
+  amount numeric;
+  answers jsonb[] := '{}';
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
+  having pg_catalog.bool_and(coalesce(n > 0 and n < 1e15 and n = pg_catalog.round(n, 6), false));
+  if not found then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  loop
+    select * into counter from tenantry.limit_counters
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes and kind <> 'allocated'
+      and (cap is null or used + reserved + least_amount <= cap)
+    for update;
+    exit when found;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, least_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+  foreach amount in array of_amounts loop
+    if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
+    end if;
+    if counter.cap is null or counter.used + counter.reserved + amount <= counter.cap then
+      counter.used := counter.used + amount;
+      answers := answers || pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    );
+    else
+      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
+        counter.used, counter.reserved, amount, counter.ends);
+    end if;
+  end loop;
+  update tenantry.limit_counters set used = counter.used
+  where account = counter.account and feature = counter.feature and subject = counter.subject and ends = counter.ends;
+  return pg_catalog.to_jsonb(answers);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_consume_each"(uuid, text, text, numeric[])'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_note(uuid, text, text, numeric, text, bigint, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_note"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint, "at_time" timestamp with time zone)
+returns tenantry.limit_holds
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  noted tenantry.limit_holds;
+  counter_ends timestamptz;
+begin
+  if (pg_catalog.length(of_key) between 1 and 200) is not true then
+    raise exception 'a key has 1 to 200 characters' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms not between 1 and 31536000000 then
+    raise exception 'a hold lasts from a millisecond to a year' using errcode = 'TN005';
+  end if;
+  loop
+    select * into noted from tenantry.limit_holds
+    where account = of_account and key = of_key and state in ('pending', 'committed')
+    for update;
+    if found then
+      if (noted.feature, noted.subject, noted.amount) <> (of_feature, of_subject, of_amount) or noted.ttl_ms is distinct from of_ttl_ms then
+        raise exception 'the key was used for something else' using errcode = 'TN004';
+      end if;
+      if noted.state = 'committed' or noted.expires_at > at_time then
+        return noted;
+      end if;
+      -- It has run out, and nobody has said so yet: this call is a new attempt.
+      update tenantry.limit_holds set state = 'expired', resolved_at = at_time where id = noted.id;
+      update tenantry.limit_counters set reserved = reserved - noted.amount
+      where account = noted.account and feature = noted.feature and subject = noted.subject and ends = noted.ends;
+    end if;
+
+    select ends into counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+    if not found then
+      if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+        perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+      end if;
+      select ends into strict counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+    end if;
+
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
+    values (of_account, of_key, of_feature, of_subject, counter_ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', case when of_ttl_ms is null then 'committed' else 'pending' end,
+      case when of_ttl_ms is null then of_amount end, at_time, case when of_ttl_ms is null then at_time end)
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into noted;
+    if found then
+      noted.state := null;
+      return noted;
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_note"(uuid, text, text, numeric, text, bigint, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_note"(uuid, text, text, numeric, text, bigint, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_expire_due(uuid, text, text, integer, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_expire_due"("of_account" uuid, "of_feature" text, "of_subject" text, "of_batch" integer, "at_time" timestamp with time zone)
+returns integer
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  due uuid[];
+  gone record;
+begin
+  if of_account is null then
+    select pg_catalog.array_agg(id) into due from (
+      select id from tenantry.limit_holds
+      where state = 'pending' and expires_at <= at_time
+      order by expires_at limit of_batch for update skip locked
+    ) as due_holds;
+  else
+    select pg_catalog.array_agg(id) into due from (
+      select id from tenantry.limit_holds
+      where account = of_account and feature = of_feature and subject = of_subject
+        and state = 'pending' and expires_at <= at_time
+      limit of_batch for update skip locked
+    ) as due_holds;
+  end if;
+  if due is null then
+    return 0;
+  end if;
+  update tenantry.limit_holds set state = 'expired', resolved_at = at_time where id = any (due);
+  for gone in
+    select account, feature, subject, ends, sum(amount) as amount
+    from tenantry.limit_holds where id = any (due)
+    group by account, feature, subject, ends
+    order by feature, account, subject, ends
+  loop
+    update tenantry.limit_counters set reserved = reserved - gone.amount
+    where account = gone.account and feature = gone.feature and subject = gone.subject and ends = gone.ends;
+  end loop;
+  return pg_catalog.cardinality(due);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_expire_due"(uuid, text, text, integer, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_expire_due"(uuid, text, text, integer, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_reserve(uuid, text, text, numeric, text, bigint)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_reserve"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  noted boolean := false;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms is null or of_key is null then
+    raise exception 'a hold needs a key and a time to live' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms between 1 and 31536000000 and pg_catalog.length(of_key) between 1 and 200 then
+    -- What `limit_note` and `limit_take` come to where the key is new and there is room: most calls end with it.
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, created_at)
+    select of_account, of_key, of_feature, of_subject, counter.ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', 'pending', at_time
+    from tenantry.limit_counters as counter
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into held;
+    noted := found;
+  end if;
+  if noted then
+    update tenantry.limit_counters as counter set reserved = counter.reserved + of_amount
+    where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end;
+    if not found then
+      perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+  end if;
+
+  held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, of_ttl_ms, at_time);
+  if held.state is not null then
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  held.state := 'pending';
+  perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_commit(uuid, uuid, numeric)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_commit"("of_tenant" uuid, "of_hold" uuid, "of_actual" numeric)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  within numeric;
+  beyond numeric;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if (of_actual >= 0 and of_actual < 1e15 and of_actual = pg_catalog.round(of_actual, 6)) is not true then
+    raise exception 'an amount is a number from 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  -- In time, and no more than was held: most calls end with it.
+  update tenantry.limit_holds set state = 'committed', actual = of_actual, resolved_at = at_time
+  -- In one CASE, so that no index but the key's can serve it: the one of pending holds looks better to the planner.
+  where id = of_hold and account = of_account
+    and case state when 'pending' then expires_at > at_time and of_actual <= amount end
+  returning * into held;
+  if found then
+    update tenantry.limit_counters as counter set used = counter.used + of_actual, reserved = counter.reserved - held.amount
+    where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends and (kind = 'costed' or of_actual = pg_catalog.trunc(of_actual));
+    if not found then
+      raise exception 'the feature % is counted in whole units', held.feature using errcode = 'TN005';
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+  end if;
+
+  select * into held from tenantry.limit_holds where id = of_hold and account = of_account for update;
+  if not found then
+    return null;
+  end if;
+  if held.state in ('committed', 'late') then
+    if held.actual <> of_actual or held.ttl_ms is null then
+      raise exception 'the hold was committed with another amount' using errcode = 'TN004';
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  if held.state = 'released' then
+    raise exception 'the hold was released' using errcode = 'TN001';
+  end if;
+
+  select * into counter from tenantry.limit_counters where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends for update;
+  if counter.kind <> 'costed' and of_actual <> pg_catalog.trunc(of_actual) then
+    raise exception 'the feature % is counted in whole units', held.feature using errcode = 'TN005';
+  end if;
+  if held.state = 'pending' then
+    counter.reserved := counter.reserved - held.amount;
+  end if;
+  if held.state = 'pending' and held.expires_at > at_time then
+    within := least(of_actual, held.amount);
+    beyond := of_actual - within;
+    if counter.cap is not null then
+      beyond := least(beyond, greatest(0, counter.cap - counter.used - counter.reserved - within));
+    end if;
+    within := within + beyond;
+    held.state := 'committed';
+  else
+    within := 0;
+    held.state := 'late';
+  end if;
+  held.actual := of_actual;
+  update tenantry.limit_counters
+  set used = used + within, reserved = counter.reserved, overage = overage + of_actual - within
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  update tenantry.limit_holds set state = held.state, actual = held.actual, resolved_at = at_time where id = held.id;
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_commit"(uuid, uuid, numeric)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_commit"(uuid, uuid, numeric) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_commit"(uuid, uuid, numeric) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_release(uuid, uuid)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_release"("of_tenant" uuid, "of_hold" uuid)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  within numeric;
+  beyond numeric;
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  select * into held from tenantry.limit_holds where id = of_hold and account = of_account for update;
+  if not found then
+    return null;
+  end if;
+  if held.state in ('committed', 'late') then
+    raise exception 'the hold was committed' using errcode = 'TN001';
+  end if;
+  if held.state <> 'pending' then
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  held.state := 'released';
+  update tenantry.limit_holds set state = held.state, resolved_at = at_time where id = held.id;
+  update tenantry.limit_counters set reserved = reserved - held.amount where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_release"(uuid, uuid)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_release"(uuid, uuid) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_release"(uuid, uuid) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_expire(integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_expire"("of_batch" integer)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  return tenantry.limit_expire_due(null, null, null, of_batch, tenantry.limit_clock());
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_expire"(integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_expire"(integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_expire"(integer) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_forget(integer, integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_forget"("of_days" integer, "of_batch" integer)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  forgotten integer;
+begin
+  delete from tenantry.limit_holds where id in (
+    select id from tenantry.limit_holds
+    where resolved_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+      and created_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+    limit of_batch for update skip locked
+  );
+  get diagnostics forgotten = row_count;
+  return forgotten;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_forget"(integer, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_forget"(integer, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_forget"(integer, integer) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_usage(uuid)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_usage"("of_tenant" uuid)
+returns jsonb
+language plpgsql
+stable security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account uuid;
+  at_time constant timestamptz := tenantry.limit_clock();
+begin
+  if (of_tenant = (tenantry.current_user_uuid())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  return (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'feature', declared.feature,
+      'kind', declared.kind,
+      'subject', nullif(counter.subject, ''),
+      'plan', entitled.plan,
+      'limit', entitled.cap,
+      'available', entitled.consumes,
+      'used', coalesce(counter.used, 0),
+      'reserved', coalesce(counter.reserved, 0),
+      'overage', coalesce(counter.overage, 0),
+      'startsAt', case when pg_catalog.isfinite(coalesce(counter.starts, period.starts)) then coalesce(counter.starts, period.starts) end,
+      'resetsAt', case when pg_catalog.isfinite(coalesce(counter.ends, period.ends)) then coalesce(counter.ends, period.ends) end
+    ) order by declared.position, counter.subject), '[]')
+    from tenantry.limit_features as declared
+    cross join lateral tenantry.limit_entitlement(of_account, declared.feature, at_time) as entitled
+    left join tenantry.limit_counters as counter on counter.account = of_account and counter.feature = declared.feature
+      and counter.starts <= at_time and counter.ends > at_time
+    -- Allocated features have no periods; the row that is found then is not joined.
+    left join lateral tenantry.limit_period(coalesce(declared.period, 'calendar_day'),
+      coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time) as period on declared.period is not null
+  );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_usage"(uuid)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_usage"(uuid) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_usage"(uuid) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_apply(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_apply"("of_features" text[], "of_accounts" uuid[], "of_subjects" text[], "of_amounts" numeric[], "of_ends" timestamp with time zone[], "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  change record;
+begin
+  if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
+    raise exception 'a row has no account that it counts for' using errcode = 'TN005';
+  end if;
+  for change in
+    select feature, account, subject, amount
+    from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+    where amount > 0
+    order by feature, account, subject
+  loop
+    perform from tenantry.limit_counters
+    where account = change.account and feature = change.feature and subject = change.subject
+      and starts <= at_time and ends > at_time and valid_until > at_time;
+    if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end if;
+  end loop;
+  for change in
+    select feature, account, subject, amount, ends
+    from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
+    where account is not null
+    order by feature, account, subject, ends
+  loop
+    if change.amount > 0 then
+      perform tenantry.limit_take(change.account, change.feature, change.subject, change.amount, false, true, at_time);
+    elsif change.ends is null then
+      update tenantry.limit_counters set used = greatest(0, used + change.amount)
+      where account = change.account and feature = change.feature and subject = change.subject
+        and starts <= at_time and ends > at_time;
+    else
+      update tenantry.limit_counters set used = greatest(0, used + change.amount)
+      where account = change.account and feature = change.feature and subject = change.subject and ends = change.ends;
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_apply"(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_apply"(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows union select "user_id" as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed uuid[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_plans()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_plans"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+  end if;
+  perform from tenantry.limit_features order by feature for update;
+  update tenantry.limit_features set revision = revision + 1;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_caps()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_caps"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  everyone uuid[];
+begin
+  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
+    return null;
+  end if;
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_caps"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_caps"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_declare(jsonb)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_declare"("declared" jsonb)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  everyone uuid[];
+  differing integer := 0;
+  met integer;
+  gone text;
+begin
+  perform from tenantry.limit_features order by feature for update;
+
+  select plan into gone
+  from tenantry.limit_plans as known
+  where not declared -> 'plans' ? known.plan and exists (select from (select source."plan"::text as plan from "public"."user_entitlements" as source) as named where named.plan = known.plan)
+  order by rank limit 1;
+  if found then
+    raise exception 'the plan % is still the plan of subscriptions', gone
+      using errcode = 'TN005', hint = 'Move them to another plan first';
+  end if;
+
+  select known.feature into gone
+  from tenantry.limit_features as known
+  where (known.kind, known.by_subject) <>
+      (declared -> 'features' -> known.feature ->> 'kind', (declared -> 'features' -> known.feature ->> 'bySubject')::boolean)
+    and exists (select from tenantry.limit_counters as counter where counter.feature = known.feature)
+  order by known.position limit 1;
+  if found then
+    raise exception 'the feature % has counters of another kind', gone
+      using errcode = 'TN005', hint = 'Give what it has become another name';
+  end if;
+
+  insert into tenantry.limit_features as known (feature, kind, period, zone, by_subject, position)
+  select each.key, each.value ->> 'kind', each.value ->> 'period', each.value ->> 'zone',
+    (each.value ->> 'bySubject')::boolean, (each.value ->> 'position')::integer
+  from pg_catalog.jsonb_each(declared -> 'features') as each
+  on conflict (feature) do update
+  set kind = excluded.kind, period = excluded.period, zone = excluded.zone, by_subject = excluded.by_subject,
+    position = excluded.position
+  where (known.kind, known.period, known.zone, known.by_subject, known.position)
+    is distinct from (excluded.kind, excluded.period, excluded.zone, excluded.by_subject, excluded.position);
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_features where not declared -> 'features' ? feature;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  -- What was used stays as a history; nobody uses more of it.
+  update tenantry.limit_counters set valid_until = '-infinity'
+  where not declared -> 'features' ? feature and valid_until > '-infinity' and ends > tenantry.limit_clock();
+
+  insert into tenantry.limit_plans as known (plan, rank)
+  select each.key, (each.value ->> 'rank')::integer from pg_catalog.jsonb_each(declared -> 'plans') as each
+  on conflict (plan) do update set rank = excluded.rank where known.rank <> excluded.rank;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_plans where not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+
+  perform pg_catalog.set_config('tenantry.limit_declaring', 'on', true);
+  insert into tenantry.limit_caps as known (plan, feature, cap)
+  select each.key, cap.key, (cap.value #>> '{}')::numeric
+  from pg_catalog.jsonb_each(declared -> 'plans') as each
+  cross join lateral pg_catalog.jsonb_each(each.value -> 'caps') as cap
+  on conflict (plan, feature) do update set cap = excluded.cap where known.cap is distinct from excluded.cap;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_caps where not (declared -> 'plans' -> plan -> 'caps') ? feature or not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  perform pg_catalog.set_config('tenantry.limit_declaring', '', true);
+
+  -- Also where no row differs: what a status means may have changed with the functions.
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_declare"(jsonb)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_declare"(jsonb) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_declare"(jsonb) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_enhancement_requests_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_enhancement_requests_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      where (true) and (row.processing_status = 'failed') is not true
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)
+      union all
+      select 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, (coalesce(row.token_usage, 0))::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select 'enhancement_requests', made.row_key, made.account, made.subject, counter.ends, made.amount
+  from (select row."id"::text as row_key, 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
+      where (true) and (row.processing_status = 'failed') is not true
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)) as made
+  join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
+    and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_enhancement_requests_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_enhancement_requests_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      where (true) and (row.processing_status = 'failed') is not true
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)
+      union all
+      select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (row.processing_status = 'failed')) as back
+      join tenantry.limit_marks as mark on mark.feature = 'enhancement_requests' and mark.row_key = back.row_key
+      union all
+      select feature, account, subject, sum(amount) as amount, null::timestamptz as ends
+      from (
+        select row."id"::text as row_key, 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, (coalesce(row.token_usage, 0))::numeric as amount from new_rows as row where (true)
+        union all
+        select row."id"::text as row_key, 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(coalesce(row.token_usage, 0))::numeric as amount from old_rows as row where (true)
+      ) as step
+      group by row_key, feature, account, subject
+      having sum(amount) > 0
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select 'enhancement_requests', made.row_key, made.account, made.subject, counter.ends, made.amount
+  from (select row."id"::text as row_key, 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
+      where (true) and (row.processing_status = 'failed') is not true
+        and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)) as made
+  join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
+    and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
+  delete from tenantry.limit_marks where feature = 'enhancement_requests' and row_key in (select row."id"::text from new_rows as row where (row.processing_status = 'failed'));
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_enhancement_requests_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_enhancement_requests_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts uuid[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  delete from tenantry.limit_marks where feature = 'enhancement_requests' and row_key in (select row."id"::text from old_rows as row);
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_enhancement_requests_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_enhancement_requests_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  delete from tenantry.limit_marks where feature = 'enhancement_requests';
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.write_credits_entry()
+create or replace function "tenantry"."write_credits_entry"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if pg_catalog.current_setting('tenantry.posting', true) is distinct from 'credits' then
+    raise exception using
+      errcode = 'TN003', message = 'entries of public.credit_transactions are written by the functions of credits',
+      schema = tg_table_schema, table = tg_table_name;
+  end if;
+  perform pg_catalog.set_config('tenantry.posting', '', true);
+  update "public"."credit_balances" as account
+  set "balance" = account."balance" + new."amount",
+      "version" = account."version" + 1
+  where account."user_id" = new."user_id"
+  returning account."balance", account."version"
+    into strict new."balance_after", new."version";
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."write_credits_entry"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."write_credits_entry"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.guard_credits_balance()
+create or replace function "tenantry"."guard_credits_balance"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  last record;
+begin
+  if tg_op = 'INSERT' then
+    if (new."balance", new."version") is distinct from (0, 0) then
+      raise exception using
+      errcode = 'TN003', message = 'an account of public.credit_balances begins with nothing, and its entries make its balance',
+      schema = tg_table_schema, table = tg_table_name;
+    end if;
+    select entry."balance_after" as balance, entry."version" as version into last
+    from "public"."credit_transactions" as entry
+    where entry."user_id" = new."user_id"
+    order by entry."version" desc
+    limit 1;
+    if found then
+      new."balance" := last.balance;
+      new."version" := last.version;
+    end if;
+    return new;
+  end if;
+  if pg_catalog.pg_trigger_depth() < 2
+    and (new."balance", new."version", new."user_id") is distinct from (old."balance", old."version", old."user_id")
+  then
+    raise exception using
+      errcode = 'TN003', message = 'a balance of public.credit_balances changes with an entry, never by itself',
+      schema = tg_table_schema, table = tg_table_name;
+  end if;
+  if new."balance" < 0 then
+    raise exception using errcode = 'TN002', message = 'a balance is never below zero',
+      schema = tg_table_schema, table = tg_table_name;
+  end if;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."guard_credits_balance"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."guard_credits_balance"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.consume_credits_lots(uuid, bigint, bigint)
+create or replace function "tenantry"."consume_credits_lots"("p_tenant" uuid, "p_amount" bigint, "p_first" bigint)
+returns jsonb
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  v_lot record;
+  v_taken bigint;
+  v_left bigint := p_amount;
+  v_lots jsonb;
+begin
+  for v_lot in
+    select lot.version, lot.remaining from "tenantry"."credits_lots" as lot where lot.tenant = p_tenant
+    order by lot.version is distinct from p_first, lot.expires_at, lot.version
+  loop
+    exit when v_left = 0;
+    v_taken := least(v_left, v_lot.remaining);
+    if v_taken = v_lot.remaining then
+      delete from "tenantry"."credits_lots" as lot where lot.tenant = p_tenant and lot.version = v_lot.version;
+    else
+      update "tenantry"."credits_lots" as lot set remaining = lot.remaining - v_taken
+      where lot.tenant = p_tenant and lot.version = v_lot.version;
+    end if;
+    v_left := v_left - v_taken;
+    v_lots := coalesce(v_lots, '[]') || pg_catalog.jsonb_build_object('version', v_lot.version, 'amount', v_taken);
+  end loop;
+  return v_lots;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."consume_credits_lots"(uuid, bigint, bigint)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."consume_credits_lots"(uuid, bigint, bigint) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."consume_credits_lots"(uuid, bigint, bigint) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.settle_credits(uuid, timestamp with time zone)
+create or replace function "tenantry"."settle_credits"("p_tenant" uuid, "p_now" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  v_lot record;
+begin
+  for v_lot in
+    select lot.version, lot.remaining from "tenantry"."credits_lots" as lot where lot.tenant = p_tenant and lot.expires_at <= p_now
+    order by lot.expires_at, lot.version
+  loop
+    perform pg_catalog.set_config('tenantry.posting', 'credits', true);
+  insert into "public"."credit_transactions" as entry ("user_id", "transaction_type", "amount", "source", "lots")
+  values (p_tenant, 'expired', -v_lot.remaining, 'expiry', pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('version', v_lot.version, 'amount', v_lot.remaining)));
+    delete from "tenantry"."credits_lots" as lot where lot.tenant = p_tenant and lot.version = v_lot.version;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."settle_credits"(uuid, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."settle_credits"(uuid, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."settle_credits"(uuid, timestamp with time zone) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.post_credits(uuid, text, bigint, text, text, text, timestamp with time zone)
+create or replace function "tenantry"."post_credits"("p_tenant" uuid, "p_kind" text, "p_amount" bigint, "p_source" text, "p_description" text, "p_key" text, "p_expires_at" timestamp with time zone)
+returns table (outcome text, entry_version bigint, account_balance bigint)
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  v_kind constant text := case p_kind when 'earned' then 'earned' when 'spent' then 'spent' end;
+  v_amount constant bigint := case p_kind when 'spent' then -p_amount else p_amount end;
+  v_now timestamptz;
+  v_lots jsonb;
+  v_known record;
+begin
+  if v_kind is null or p_amount is null or p_amount < 1 or p_amount > 1000000000000
+    or p_source is null or p_source = '' or p_key = ''
+  then
+    raise exception 'credits are earned or spent in whole numbers from 1 to 10^12, from somewhere' using errcode = '22023';
+  end if;
+  for v_look in 1..2 loop
+    if v_look = 2 then
+      insert into "public"."credit_balances" ("user_id")
+      values (p_tenant) on conflict do nothing;
+      perform from "public"."credit_balances" as account where account."user_id" = p_tenant for update;
+    end if;
+    v_now := pg_catalog.clock_timestamp();
+    if p_key is not null then
+      select entry."transaction_type" as kind, entry."amount" as amount, entry."source" as source, entry."expires_at" as expires_at,
+        entry."version" as version, entry."balance_after" as balance_after
+      into v_known
+      from "public"."credit_transactions" as entry where entry."user_id" = p_tenant and entry."idempotency_key" = p_key;
+      if found then
+        outcome := case
+          when (v_known.kind, v_known.amount, v_known.source, v_known.expires_at)
+            is not distinct from (v_kind, v_amount, p_source, p_expires_at) then 'replayed'
+          else 'conflict' end;
+        entry_version := v_known.version;
+        account_balance := v_known.balance_after;
+        return next;
+        return;
+      end if;
+    end if;
+    if p_kind = 'spent' then
+      account_balance := coalesce((
+        select account."balance" - coalesce((
+          select sum(lot.remaining) from "tenantry"."credits_lots" as lot where lot.tenant = p_tenant and lot.expires_at <= v_now
+        ), 0)
+        from "public"."credit_balances" as account where account."user_id" = p_tenant
+      ), 0);
+      if account_balance < p_amount then
+        outcome := 'insufficient';
+        return next;
+        return;
+      end if;
+    elsif p_expires_at <= v_now then
+      raise exception 'credits would have expired before they came' using errcode = '22023';
+    end if;
+  end loop;
+  perform tenantry.settle_credits(p_tenant, v_now);
+  if p_kind = 'spent' then
+    v_lots := tenantry.consume_credits_lots(p_tenant, p_amount, null);
+  end if;
+  perform pg_catalog.set_config('tenantry.posting', 'credits', true);
+  insert into "public"."credit_transactions" as entry ("user_id", "transaction_type", "amount", "source", "description", "idempotency_key", "expires_at", "lots")
+  values (p_tenant, v_kind, v_amount, p_source, p_description, p_key, p_expires_at, v_lots)
+  returning entry."version", entry."balance_after" into entry_version, account_balance;
+  if p_expires_at is not null then
+    insert into "tenantry"."credits_lots" (tenant, version, remaining, expires_at)
+    values (p_tenant, entry_version, p_amount, p_expires_at);
+  end if;
+  outcome := 'done';
+  return next;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."post_credits"(uuid, text, bigint, text, text, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."post_credits"(uuid, text, bigint, text, text, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."post_credits"(uuid, text, bigint, text, text, text, timestamp with time zone) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.reverse_credits(uuid, bigint, text)
+create or replace function "tenantry"."reverse_credits"("p_tenant" uuid, "p_version" bigint, "p_description" text)
+returns table (outcome text, entry_version bigint, account_balance bigint)
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  v_entry record;
+  v_now timestamptz;
+  v_lots jsonb;
+begin
+  select entry."transaction_type" as kind, entry."amount" as amount, entry."source" as source, entry."lots" as lots
+  into v_entry
+  from "public"."credit_transactions" as entry where entry."user_id" = p_tenant and entry."version" = p_version;
+  if not found or v_entry.kind not in ('earned', 'spent') then
+    outcome := case when v_entry.kind is null then 'missing' else 'final' end;
+    return next;
+    return;
+  end if;
+  for v_look in 1..2 loop
+    if v_look = 2 then
+      insert into "public"."credit_balances" ("user_id")
+      values (p_tenant) on conflict do nothing;
+      perform from "public"."credit_balances" as account where account."user_id" = p_tenant for update;
+    end if;
+    v_now := pg_catalog.clock_timestamp();
+    select entry."version", entry."balance_after" into entry_version, account_balance
+    from "public"."credit_transactions" as entry where entry."user_id" = p_tenant and entry."reverses" = p_version;
+    if found then
+      outcome := 'replayed';
+      return next;
+      return;
+    end if;
+    account_balance := coalesce((
+        select account."balance" - coalesce((
+          select sum(lot.remaining) from "tenantry"."credits_lots" as lot where lot.tenant = p_tenant and lot.expires_at <= v_now
+        ), 0)
+        from "public"."credit_balances" as account where account."user_id" = p_tenant
+      ), 0);
+    if account_balance < v_entry.amount then
+      outcome := 'insufficient';
+      return next;
+      return;
+    end if;
+  end loop;
+  perform tenantry.settle_credits(p_tenant, v_now);
+  if v_entry.amount > 0 then
+    v_lots := tenantry.consume_credits_lots(p_tenant, v_entry.amount, p_version);
+  end if;
+  perform pg_catalog.set_config('tenantry.posting', 'credits', true);
+  insert into "public"."credit_transactions" as entry ("user_id", "transaction_type", "amount", "source", "description", "reverses", "lots")
+  values (p_tenant, 'refunded', -v_entry.amount, v_entry.source, p_description, p_version, v_lots)
+  returning entry."version", entry."balance_after" into entry_version, account_balance;
+  if v_entry.amount < 0 and v_entry.lots is not null then
+    -- They come back as what they were; what is due meanwhile goes at once.
+    insert into "tenantry"."credits_lots" as lot (tenant, version, remaining, expires_at)
+    select p_tenant, taken.version, taken.amount, entry."expires_at"
+    from pg_catalog.jsonb_to_recordset(v_entry.lots) as taken (version bigint, amount bigint)
+    join "public"."credit_transactions" as entry
+      on entry."user_id" = p_tenant and entry."version" = taken.version
+    on conflict (tenant, version) do update set remaining = lot.remaining + excluded.remaining;
+    perform tenantry.settle_credits(p_tenant, v_now);
+    select account."balance" into account_balance from "public"."credit_balances" as account where account."user_id" = p_tenant;
+  end if;
+  outcome := 'done';
+  return next;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."reverse_credits"(uuid, bigint, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."reverse_credits"(uuid, bigint, text) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."reverse_credits"(uuid, bigint, text) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.expire_credits(integer)
+create or replace function "tenantry"."expire_credits"("p_accounts" integer)
+returns integer
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pg_catalog.clock_timestamp();
+  v_account record;
+  v_settled integer := 0;
+begin
+  for v_account in
+    select account."user_id" as tenant
+    from "public"."credit_balances" as account
+    where account."user_id" in (
+      select lot.tenant from "tenantry"."credits_lots" as lot where lot.expires_at <= v_now order by lot.expires_at limit p_accounts
+    )
+    for update skip locked
+  loop
+    perform tenantry.settle_credits(v_account.tenant, v_now);
+    v_settled := v_settled + 1;
+  end loop;
+  return v_settled;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."expire_credits"(integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."expire_credits"(integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."expire_credits"(integer) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.spend_credits(uuid, bigint, text, text, text)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."spend_credits"("p_tenant" uuid, "p_amount" bigint, "p_source" text, "p_description" text, "p_key" text)
+returns table (outcome text, entry_version bigint, account_balance bigint)
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if (p_tenant = tenantry.current_user_uuid()) is not true and not pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  ) then
+    raise exception using errcode = 'TN003', message = 'credits of public.credit_transactions are for the tenant itself, or for the service role';
+  end if;
+  return query select *
+  from tenantry.post_credits(p_tenant, 'spent', p_amount, p_source, p_description, p_key, null);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."spend_credits"(uuid, bigint, text, text, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."spend_credits"(uuid, bigint, text, text, text) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."spend_credits"(uuid, bigint, text, text, text) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -1849,6 +5696,8 @@ language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+declare
+  outcome text;
 begin
   if not pg_catalog.pg_has_role(
   case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
@@ -1860,7 +5709,12 @@ begin
   if p_amount is null or p_amount <= 0 then
     raise exception 'credits are counted from one up' using errcode = 'check_violation', constraint = 'credits_positive';
   end if;
-  perform tenantry.post_credits(p_user_id, 'earned', p_amount, p_source, p_description, p_idempotency_key);
+  select posted.outcome into outcome
+  from tenantry.post_credits(p_user_id, 'earned', p_amount, p_source, p_description, p_idempotency_key, null) as posted;
+  if outcome = 'conflict' then
+    raise exception 'the idempotency key stands for another entry' using
+      errcode = 'TN004', schema = 'public', table = 'credit_transactions';
+  end if;
 end
 $body$;
 --> statement-breakpoint
@@ -1927,6 +5781,8 @@ language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+declare
+  outcome text;
 begin
   if p_user_id is distinct from tenantry.current_user_uuid() and not pg_catalog.pg_has_role(
   case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
@@ -1938,7 +5794,13 @@ begin
   if p_amount is null or p_amount <= 0 then
     raise exception 'credits are counted from one up' using errcode = 'check_violation', constraint = 'credits_positive';
   end if;
-  return tenantry.post_credits(p_user_id, 'spent', -p_amount, p_source, p_description, p_idempotency_key) is not null;
+  select posted.outcome into outcome
+  from tenantry.post_credits(p_user_id, 'spent', p_amount, p_source, p_description, p_idempotency_key, null) as posted;
+  if outcome = 'conflict' then
+    raise exception 'the idempotency key stands for another entry' using
+      errcode = 'TN004', schema = 'public', table = 'credit_transactions';
+  end if;
+  return outcome <> 'insufficient';
 end
 $body$;
 --> statement-breakpoint
@@ -2165,7 +6027,8 @@ begin
   update public.referral_codes set usage_count = usage_count + 1 where id = referral.id;
   if referral.reward_type = 'credits' then
     perform tenantry.post_credits(
-      referral.user_id, 'earned', referral.reward_amount, 'referral', 'Referral', 'referral:' || conversion
+      referral.user_id, 'earned', referral.reward_amount, 'referral', 'Referral', 'referral:' || conversion,
+      null
     );
   end if;
   return true;
@@ -2418,7 +6281,7 @@ begin
   if claimed.credits_awarded > 0 then
     perform tenantry.post_credits(
       p_user_id, 'earned', claimed.credits_awarded, 'achievement', 'Achievement: ' || p_achievement_key,
-      'achievement:' || claimed.id
+      'achievement:' || claimed.id, null
     );
   end if;
   return claimed.credits_awarded;
@@ -2577,19 +6440,21 @@ set role "tenantry_definer";
 --> statement-breakpoint
 
 create or replace function "public"."refresh_daily_metrics"()
-returns void
+returns boolean
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
 begin
-  if pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh daily_metrics', 0)) then
-    if (select relispopulated from pg_catalog.pg_class where oid = 'public.daily_metrics'::pg_catalog.regclass) then
-      refresh materialized view concurrently public.daily_metrics;
-    else
-      refresh materialized view public.daily_metrics;
-    end if;
+  if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh public.daily_metrics', 0)) then
+    return false;
   end if;
+  if (select relispopulated from pg_catalog.pg_class where oid = '"public"."daily_metrics"'::pg_catalog.regclass) then
+    refresh materialized view concurrently "public"."daily_metrics";
+  else
+    refresh materialized view "public"."daily_metrics";
+  end if;
+  return true;
 end
 $body$;
 --> statement-breakpoint
@@ -2651,19 +6516,21 @@ set role "tenantry_definer";
 --> statement-breakpoint
 
 create or replace function "public"."refresh_analytics_summary"()
-returns void
+returns boolean
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
 begin
-  if pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh analytics_summary', 0)) then
-    if (select relispopulated from pg_catalog.pg_class where oid = 'public.analytics_summary'::pg_catalog.regclass) then
-      refresh materialized view concurrently public.analytics_summary;
-    else
-      refresh materialized view public.analytics_summary;
-    end if;
+  if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh public.analytics_summary', 0)) then
+    return false;
   end if;
+  if (select relispopulated from pg_catalog.pg_class where oid = '"public"."analytics_summary"'::pg_catalog.regclass) then
+    refresh materialized view concurrently "public"."analytics_summary";
+  else
+    refresh materialized view "public"."analytics_summary";
+  end if;
+  return true;
 end
 $body$;
 --> statement-breakpoint
@@ -2841,6 +6708,457 @@ end
 $take_back$;
 --> statement-breakpoint
 
+-- function tenantry.guard_legal_hold()
+create or replace function "tenantry"."guard_legal_hold"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'UPDATE' then
+    if old.released_at is null
+      and (new.id, new.reason, new.placed_by, new.placed_at) = (old.id, old.reason, old.placed_by, old.placed_at)
+      and (new.tenant, new.table_name, new.row_key) is not distinct from (old.tenant, old.table_name, old.row_key)
+    then
+      return new;
+    end if;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s keeps its history: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."guard_legal_hold"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."guard_legal_hold"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.purge_data(text[])
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_retention', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_retention"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_retention";
+--> statement-breakpoint
+
+create or replace function "tenantry"."purge_data"("of_rules" text[] default null)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set jit = off
+as $body$
+declare
+  answer jsonb := '{}';
+  tenantry_cutoff timestamptz;
+  tenantry_start constant timestamptz := pg_catalog.statement_timestamp();
+  policy_days integer;
+  own_fence bigint;
+  own_run uuid;
+  met bigint;
+  total bigint;
+begin
+  if pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'a transaction that deletes must be READ COMMITTED to see every hold'
+      using errcode = 'invalid_transaction_state';
+  end if;
+  lock table tenantry.legal_holds in share mode;
+
+  if (of_rules is null or 'exports' = any (of_rules)) and coalesce((select not known.is_active from public.data_retention_policies as known where known.table_name = 'exports'), false) is false then
+    own_fence := null;
+    insert into tenantry.retention_leases as lease (rule, fence, expires_at)
+    values ('exports', 1, pg_catalog.clock_timestamp() + interval '60 seconds')
+    on conflict (rule) do update
+    set fence = lease.fence + 1, expires_at = excluded.expires_at
+    where lease.expires_at <= pg_catalog.clock_timestamp()
+    returning fence into own_fence;
+    if own_fence is not null then
+      policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'exports');
+      tenantry_cutoff := case
+        when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 1, hours => 0)
+        else least(
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(days => policy_days),
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 1, hours => 0)
+        )
+      end;
+      insert into tenantry.retention_runs (rule, relation, action, cutoff, finished_at)
+      values ('exports', 'public.exports', 'delete', tenantry_cutoff, tenantry_start)
+      returning id into own_run;
+      total := 0;
+      delete from "public"."exports"
+      where "exports"."created_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and ("exports"."expires_at" < now())
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key = pg_catalog.jsonb_build_object('id', "exports"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "exports"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "exports"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."resumes" as held_2 where held_2."user_id" = "exports"."user_id" and held_2."id" = "exports"."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'delete', met);
+      end if;
+      update tenantry.retention_leases set expires_at = pg_catalog.clock_timestamp()
+      where rule = 'exports' and fence = own_fence;
+      answer := answer || pg_catalog.jsonb_build_object('exports', total);
+    end if;
+  end if;
+
+  if (of_rules is null or 'user_sessions' = any (of_rules)) and coalesce((select not known.is_active from public.data_retention_policies as known where known.table_name = 'user_sessions'), false) is false then
+    own_fence := null;
+    insert into tenantry.retention_leases as lease (rule, fence, expires_at)
+    values ('user_sessions', 1, pg_catalog.clock_timestamp() + interval '60 seconds')
+    on conflict (rule) do update
+    set fence = lease.fence + 1, expires_at = excluded.expires_at
+    where lease.expires_at <= pg_catalog.clock_timestamp()
+    returning fence into own_fence;
+    if own_fence is not null then
+      policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'user_sessions');
+      tenantry_cutoff := case
+        when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 0, hours => 1)
+        else least(
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(days => policy_days),
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 0, hours => 1)
+        )
+      end;
+      insert into tenantry.retention_runs (rule, relation, action, cutoff, finished_at)
+      values ('user_sessions', 'public.user_sessions', 'delete', tenantry_cutoff, tenantry_start)
+      returning id into own_run;
+      total := 0;
+      delete from "public"."user_sessions"
+      where "user_sessions"."expires_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.user_sessions' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.user_sessions' and hold.row_key = pg_catalog.jsonb_build_object('id', "user_sessions"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "user_sessions"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "user_sessions"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'delete', met);
+      end if;
+      update tenantry.retention_leases set expires_at = pg_catalog.clock_timestamp()
+      where rule = 'user_sessions' and fence = own_fence;
+      answer := answer || pg_catalog.jsonb_build_object('user_sessions', total);
+    end if;
+  end if;
+
+  if (of_rules is null or 'cover_letters' = any (of_rules)) and coalesce((select not known.is_active from public.data_retention_policies as known where known.table_name = 'cover_letters'), false) is false then
+    own_fence := null;
+    insert into tenantry.retention_leases as lease (rule, fence, expires_at)
+    values ('cover_letters', 1, pg_catalog.clock_timestamp() + interval '60 seconds')
+    on conflict (rule) do update
+    set fence = lease.fence + 1, expires_at = excluded.expires_at
+    where lease.expires_at <= pg_catalog.clock_timestamp()
+    returning fence into own_fence;
+    if own_fence is not null then
+      policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'cover_letters');
+      tenantry_cutoff := case
+        when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 365, hours => 0)
+        else least(
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(days => policy_days),
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 365, hours => 0)
+        )
+      end;
+      if (
+        select pg_catalog.count(*) filter (where "cover_letters"."deleted_at" < (tenantry_start - pg_catalog.make_interval(months => 0, days => 30, hours => 0))
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', "cover_letters"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "cover_letters"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "cover_letters"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."resumes" as held_2 where held_2."user_id" = "cover_letters"."user_id" and held_2."id" = "cover_letters"."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."cover_letter_drafts" as held_4 where "cover_letters"."user_id" = held_4."user_id" and "cover_letters"."id" = held_4."cover_letter_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text))))))))) > 0.5 * pg_catalog.count(*)
+        from "public"."cover_letters"
+      ) then
+        raise exception using
+          errcode = 'object_not_in_prerequisite_state',
+          message = 'the retention rule cover_letters would take more than 0.5 of public.cover_letters';
+      end if;
+      if (
+        select pg_catalog.count(*) filter (where "cover_letters"."updated_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and ("cover_letters"."deleted_at" is null)
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', "cover_letters"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "cover_letters"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "cover_letters"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."resumes" as held_2 where held_2."user_id" = "cover_letters"."user_id" and held_2."id" = "cover_letters"."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."cover_letter_drafts" as held_4 where "cover_letters"."user_id" = held_4."user_id" and "cover_letters"."id" = held_4."cover_letter_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text))))))))) > 0.5 * pg_catalog.count(*)
+        from "public"."cover_letters"
+      ) then
+        raise exception using
+          errcode = 'object_not_in_prerequisite_state',
+          message = 'the retention rule cover_letters would take more than 0.5 of public.cover_letters';
+      end if;
+      insert into tenantry.retention_runs (rule, relation, action, cutoff, finished_at)
+      values ('cover_letters', 'public.cover_letters', 'soft-delete-then-purge', tenantry_cutoff, tenantry_start)
+      returning id into own_run;
+      total := 0;
+      delete from "public"."cover_letters"
+      where "cover_letters"."deleted_at" < (tenantry_start - pg_catalog.make_interval(months => 0, days => 30, hours => 0))
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', "cover_letters"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "cover_letters"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "cover_letters"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."resumes" as held_2 where held_2."user_id" = "cover_letters"."user_id" and held_2."id" = "cover_letters"."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."cover_letter_drafts" as held_4 where "cover_letters"."user_id" = held_4."user_id" and "cover_letters"."id" = held_4."cover_letter_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text))))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'purge', met);
+      end if;
+      update "public"."cover_letters" set "deleted_at" = pg_catalog.statement_timestamp()
+      where "cover_letters"."updated_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and ("cover_letters"."deleted_at" is null)
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', "cover_letters"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "cover_letters"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "cover_letters"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."resumes" as held_2 where held_2."user_id" = "cover_letters"."user_id" and held_2."id" = "cover_letters"."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."cover_letter_drafts" as held_4 where "cover_letters"."user_id" = held_4."user_id" and "cover_letters"."id" = held_4."cover_letter_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letter_drafts' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text))))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'soft-delete', met);
+      end if;
+      update tenantry.retention_leases set expires_at = pg_catalog.clock_timestamp()
+      where rule = 'cover_letters' and fence = own_fence;
+      answer := answer || pg_catalog.jsonb_build_object('cover_letters', total);
+    end if;
+  end if;
+
+  if (of_rules is null or 'resumes' = any (of_rules)) and coalesce((select not known.is_active from public.data_retention_policies as known where known.table_name = 'resumes'), false) is false then
+    own_fence := null;
+    insert into tenantry.retention_leases as lease (rule, fence, expires_at)
+    values ('resumes', 1, pg_catalog.clock_timestamp() + interval '60 seconds')
+    on conflict (rule) do update
+    set fence = lease.fence + 1, expires_at = excluded.expires_at
+    where lease.expires_at <= pg_catalog.clock_timestamp()
+    returning fence into own_fence;
+    if own_fence is not null then
+      policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'resumes');
+      tenantry_cutoff := case
+        when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 365, hours => 0)
+        else least(
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(days => policy_days),
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 365, hours => 0)
+        )
+      end;
+      if (
+        select pg_catalog.count(*) filter (where "resumes"."deleted_at" < (tenantry_start - pg_catalog.make_interval(months => 0, days => 30, hours => 0))
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', "resumes"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "resumes"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "resumes"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."cover_letters" as held_2 where "resumes"."user_id" = held_2."user_id" and "resumes"."id" = held_2."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."enhancement_requests" as held_4 where "resumes"."user_id" = held_4."user_id" and "resumes"."id" = held_4."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text)))) or exists (select from "public"."enhancement_suggestions" as held_6 where held_4."user_id" = held_6."user_id" and held_4."id" = held_6."request_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key = pg_catalog.jsonb_build_object('id', held_6."id"::text)) or exists (select from "public"."users" as held_7 where held_7."id" = held_6."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_7."id"::text))))))))
+  or exists (select from "public"."exports" as held_8 where "resumes"."user_id" = held_8."user_id" and "resumes"."id" = held_8."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key = pg_catalog.jsonb_build_object('id', held_8."id"::text)) or exists (select from "public"."users" as held_9 where held_9."id" = held_8."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_9."id"::text))))))
+  or exists (select from "public"."role_recommendations" as held_10 where "resumes"."user_id" = held_10."user_id" and "resumes"."id" = held_10."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key = pg_catalog.jsonb_build_object('id', held_10."id"::text)) or exists (select from "public"."users" as held_11 where held_11."id" = held_10."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_11."id"::text)))) or exists (select from "public"."job_roles" as held_12 where held_12."id" = held_10."job_role_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key = pg_catalog.jsonb_build_object('id', held_12."id"::text))))))))) > 0.5 * pg_catalog.count(*)
+        from "public"."resumes"
+      ) then
+        raise exception using
+          errcode = 'object_not_in_prerequisite_state',
+          message = 'the retention rule resumes would take more than 0.5 of public.resumes';
+      end if;
+      if (
+        select pg_catalog.count(*) filter (where "resumes"."updated_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and ("resumes"."deleted_at" is null)
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', "resumes"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "resumes"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "resumes"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."cover_letters" as held_2 where "resumes"."user_id" = held_2."user_id" and "resumes"."id" = held_2."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."enhancement_requests" as held_4 where "resumes"."user_id" = held_4."user_id" and "resumes"."id" = held_4."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text)))) or exists (select from "public"."enhancement_suggestions" as held_6 where held_4."user_id" = held_6."user_id" and held_4."id" = held_6."request_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key = pg_catalog.jsonb_build_object('id', held_6."id"::text)) or exists (select from "public"."users" as held_7 where held_7."id" = held_6."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_7."id"::text))))))))
+  or exists (select from "public"."exports" as held_8 where "resumes"."user_id" = held_8."user_id" and "resumes"."id" = held_8."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key = pg_catalog.jsonb_build_object('id', held_8."id"::text)) or exists (select from "public"."users" as held_9 where held_9."id" = held_8."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_9."id"::text))))))
+  or exists (select from "public"."role_recommendations" as held_10 where "resumes"."user_id" = held_10."user_id" and "resumes"."id" = held_10."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key = pg_catalog.jsonb_build_object('id', held_10."id"::text)) or exists (select from "public"."users" as held_11 where held_11."id" = held_10."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_11."id"::text)))) or exists (select from "public"."job_roles" as held_12 where held_12."id" = held_10."job_role_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key = pg_catalog.jsonb_build_object('id', held_12."id"::text))))))))) > 0.5 * pg_catalog.count(*)
+        from "public"."resumes"
+      ) then
+        raise exception using
+          errcode = 'object_not_in_prerequisite_state',
+          message = 'the retention rule resumes would take more than 0.5 of public.resumes';
+      end if;
+      insert into tenantry.retention_runs (rule, relation, action, cutoff, finished_at)
+      values ('resumes', 'public.resumes', 'soft-delete-then-purge', tenantry_cutoff, tenantry_start)
+      returning id into own_run;
+      total := 0;
+      delete from "public"."resumes"
+      where "resumes"."deleted_at" < (tenantry_start - pg_catalog.make_interval(months => 0, days => 30, hours => 0))
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', "resumes"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "resumes"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "resumes"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."cover_letters" as held_2 where "resumes"."user_id" = held_2."user_id" and "resumes"."id" = held_2."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."enhancement_requests" as held_4 where "resumes"."user_id" = held_4."user_id" and "resumes"."id" = held_4."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text)))) or exists (select from "public"."enhancement_suggestions" as held_6 where held_4."user_id" = held_6."user_id" and held_4."id" = held_6."request_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key = pg_catalog.jsonb_build_object('id', held_6."id"::text)) or exists (select from "public"."users" as held_7 where held_7."id" = held_6."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_7."id"::text))))))))
+  or exists (select from "public"."exports" as held_8 where "resumes"."user_id" = held_8."user_id" and "resumes"."id" = held_8."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key = pg_catalog.jsonb_build_object('id', held_8."id"::text)) or exists (select from "public"."users" as held_9 where held_9."id" = held_8."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_9."id"::text))))))
+  or exists (select from "public"."role_recommendations" as held_10 where "resumes"."user_id" = held_10."user_id" and "resumes"."id" = held_10."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key = pg_catalog.jsonb_build_object('id', held_10."id"::text)) or exists (select from "public"."users" as held_11 where held_11."id" = held_10."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_11."id"::text)))) or exists (select from "public"."job_roles" as held_12 where held_12."id" = held_10."job_role_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key = pg_catalog.jsonb_build_object('id', held_12."id"::text))))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'purge', met);
+      end if;
+      update "public"."resumes" set "deleted_at" = pg_catalog.statement_timestamp()
+      where "resumes"."updated_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and ("resumes"."deleted_at" is null)
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.resumes' and hold.row_key = pg_catalog.jsonb_build_object('id', "resumes"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "resumes"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "resumes"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))
+  or exists (select from "public"."cover_letters" as held_2 where "resumes"."user_id" = held_2."user_id" and "resumes"."id" = held_2."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.cover_letters' and hold.row_key = pg_catalog.jsonb_build_object('id', held_2."id"::text)) or exists (select from "public"."users" as held_3 where held_3."id" = held_2."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_3."id"::text))))))
+  or exists (select from "public"."enhancement_requests" as held_4 where "resumes"."user_id" = held_4."user_id" and "resumes"."id" = held_4."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_requests' and hold.row_key = pg_catalog.jsonb_build_object('id', held_4."id"::text)) or exists (select from "public"."users" as held_5 where held_5."id" = held_4."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_5."id"::text)))) or exists (select from "public"."enhancement_suggestions" as held_6 where held_4."user_id" = held_6."user_id" and held_4."id" = held_6."request_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.enhancement_suggestions' and hold.row_key = pg_catalog.jsonb_build_object('id', held_6."id"::text)) or exists (select from "public"."users" as held_7 where held_7."id" = held_6."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_7."id"::text))))))))
+  or exists (select from "public"."exports" as held_8 where "resumes"."user_id" = held_8."user_id" and "resumes"."id" = held_8."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.exports' and hold.row_key = pg_catalog.jsonb_build_object('id', held_8."id"::text)) or exists (select from "public"."users" as held_9 where held_9."id" = held_8."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_9."id"::text))))))
+  or exists (select from "public"."role_recommendations" as held_10 where "resumes"."user_id" = held_10."user_id" and "resumes"."id" = held_10."resume_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.role_recommendations' and hold.row_key = pg_catalog.jsonb_build_object('id', held_10."id"::text)) or exists (select from "public"."users" as held_11 where held_11."id" = held_10."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_11."id"::text)))) or exists (select from "public"."job_roles" as held_12 where held_12."id" = held_10."job_role_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.job_roles' and hold.row_key = pg_catalog.jsonb_build_object('id', held_12."id"::text))))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'soft-delete', met);
+      end if;
+      update tenantry.retention_leases set expires_at = pg_catalog.clock_timestamp()
+      where rule = 'resumes' and fence = own_fence;
+      answer := answer || pg_catalog.jsonb_build_object('resumes', total);
+    end if;
+  end if;
+
+  if (of_rules is null or 'payment_receipts' = any (of_rules)) and coalesce((select not known.is_active from public.data_retention_policies as known where known.table_name = 'payment_receipts'), false) is false then
+    own_fence := null;
+    insert into tenantry.retention_leases as lease (rule, fence, expires_at)
+    values ('payment_receipts', 1, pg_catalog.clock_timestamp() + interval '60 seconds')
+    on conflict (rule) do update
+    set fence = lease.fence + 1, expires_at = excluded.expires_at
+    where lease.expires_at <= pg_catalog.clock_timestamp()
+    returning fence into own_fence;
+    if own_fence is not null then
+      policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'payment_receipts');
+      tenantry_cutoff := case
+        when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 2555, hours => 0)
+        else least(
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(days => policy_days),
+          pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 2555, hours => 0)
+        )
+      end;
+      if (
+        select pg_catalog.count(*) filter (where "payment_receipts"."created_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.payment_receipts' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.payment_receipts' and hold.row_key = pg_catalog.jsonb_build_object('id', "payment_receipts"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "payment_receipts"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "payment_receipts"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))))) > 0.5 * pg_catalog.count(*)
+        from "public"."payment_receipts"
+      ) then
+        raise exception using
+          errcode = 'object_not_in_prerequisite_state',
+          message = 'the retention rule payment_receipts would take more than 0.5 of public.payment_receipts';
+      end if;
+      insert into tenantry.retention_runs (rule, relation, action, cutoff, finished_at)
+      values ('payment_receipts', 'public.payment_receipts', 'delete', tenantry_cutoff, tenantry_start)
+      returning id into own_run;
+      total := 0;
+      delete from "public"."payment_receipts"
+      where "payment_receipts"."created_at" < tenantry_cutoff
+  and tenantry_cutoff is not null and tenantry_start is not null
+  and (not (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.payment_receipts' and hold.row_key is null)
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.payment_receipts' and hold.row_key = pg_catalog.jsonb_build_object('id', "payment_receipts"."id"::text))
+  or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.tenant = "payment_receipts"."user_id"::text)
+  or exists (select from "public"."users" as held_1 where held_1."id" = "payment_receipts"."user_id" and (exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key is null) or exists (select from tenantry.legal_holds as hold where hold.released_at is null and (hold.until is null or hold.until > pg_catalog.now()) and hold.table_name = 'public.users' and hold.row_key = pg_catalog.jsonb_build_object('id', held_1."id"::text))))));
+      get diagnostics met = row_count;
+      total := total + met;
+      if met > 0 then
+        insert into tenantry.retention_batches (run_id, fence, effect, changed)
+        values (own_run, own_fence, 'delete', met);
+      end if;
+      update tenantry.retention_leases set expires_at = pg_catalog.clock_timestamp()
+      where rule = 'payment_receipts' and fence = own_fence;
+      answer := answer || pg_catalog.jsonb_build_object('payment_receipts', total);
+    end if;
+  end if;
+  return answer;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."purge_data"(text[])'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."purge_data"(text[]) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."purge_data"(text[]) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_retention"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
 -- function public.cleanup_expired_exports()
 do $lend$
 declare
@@ -2867,8 +7185,6 @@ language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
-declare
-  removed integer;
 begin
   if not pg_catalog.pg_has_role(
   case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
@@ -2877,9 +7193,7 @@ begin
 ) then
     raise exception 'this is for the service role' using errcode = 'TN003';
   end if;
-  delete from public.exports where expires_at < now();
-  get diagnostics removed = row_count;
-  return removed;
+  return coalesce((tenantry.purge_data('{exports}') ->> 'exports')::integer, 0);
 end
 $body$;
 --> statement-breakpoint
@@ -3153,10 +7467,7 @@ volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
 declare
-  policy record;
-  changed integer;
-  tables jsonb := '{}';
-  total integer := 0;
+  tables jsonb;
 begin
   if not pg_catalog.pg_has_role(
   case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
@@ -3165,31 +7476,11 @@ begin
 ) then
     raise exception 'this is for the service role' using errcode = 'TN003';
   end if;
-  for policy in
-    select table_name, greatest(retention_days, case table_name when 'exports' then 1 when 'resumes' then 365 when 'cover_letters' then 365 when 'payment_receipts' then 2555 when 'audit_logs' then 1095 when 'analytics_events' then 730 else 1 end) * interval '1 day' as kept
-    from public.data_retention_policies
-    where is_active
-    order by table_name
-  loop
-    case policy.table_name
-      when 'exports' then
-        delete from public.exports where expires_at < now() and created_at < now() - policy.kept;
-      when 'resumes' then
-        update public.resumes set deleted_at = now() where deleted_at is null and updated_at < now() - policy.kept;
-      when 'cover_letters' then
-        update public.cover_letters set deleted_at = now() where deleted_at is null and updated_at < now() - policy.kept;
-      when 'payment_receipts' then
-        delete from public.payment_receipts where created_at < now() - policy.kept;
-      when 'analytics_events' then
-        delete from public.analytics_events where "timestamp" < now() - policy.kept;
-      else
-        continue;
-    end case;
-    get diagnostics changed = row_count;
-    tables := tables || pg_catalog.jsonb_build_object(policy.table_name, changed);
-    total := total + changed;
-  end loop;
-  return pg_catalog.jsonb_build_object('deleted_records', total, 'tables', tables);
+  tables := tenantry.purge_data('{exports, cover_letters, resumes, payment_receipts}');
+  return pg_catalog.jsonb_build_object(
+    'deleted_records', (select coalesce(sum(changed.value::bigint), 0) from pg_catalog.jsonb_each_text(tables) as changed),
+    'tables', tables
+  );
 end
 $body$;
 --> statement-breakpoint
@@ -3326,7 +7617,7 @@ begin
   perform public.refresh_analytics_summary();
   perform public.detect_metric_anomalies();
   perform public.process_pending_achievements();
-  delete from public.user_sessions where expires_at < now();
+  perform tenantry.purge_data('{user_sessions}');
   perform public.update_job_role_popularity();
 end
 $body$;
@@ -3543,24 +7834,6 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- view public.user_dashboard_data
-create view "public"."user_dashboard_data" with (security_invoker = true) as
-select
-  users.id,
-  users.email,
-  users.full_name,
-  users.created_at,
-  users.updated_at,
-  (select count(*) from public.resumes where resumes.user_id = users.id and resumes.deleted_at is null) as resume_count,
-  (select count(*) from public.exports where exports.user_id = users.id) as export_count,
-  coalesce(
-    (select export_unlocked from public.user_entitlements where user_entitlements.user_id = users.id),
-    false
-  ) as export_unlocked,
-  coalesce((select balance from public.credit_balances where credit_balances.user_id = users.id), 0) as credit_balance
-from public.users;
---> statement-breakpoint
-
 -- materialized view public.daily_metrics
 do $lend$
 declare
@@ -3654,6 +7927,24 @@ end
 $take_back$;
 --> statement-breakpoint
 
+-- view public.user_dashboard_data
+create view "public"."user_dashboard_data" with (security_invoker = true) as
+select
+  users.id,
+  users.email,
+  users.full_name,
+  users.created_at,
+  users.updated_at,
+  (select count(*) from public.resumes where resumes.user_id = users.id and resumes.deleted_at is null) as resume_count,
+  (select count(*) from public.exports where exports.user_id = users.id) as export_count,
+  coalesce(
+    (select export_unlocked from public.user_entitlements where user_entitlements.user_id = users.id),
+    false
+  ) as export_unlocked,
+  coalesce((select balance from public.credit_balances where credit_balances.user_id = users.id), 0) as credit_balance
+from public.users;
+--> statement-breakpoint
+
 -- trigger refuse_audit_logs_change on public.audit_logs
 create or replace trigger "refuse_audit_logs_change"
 before update or delete or truncate on "public"."audit_logs"
@@ -3672,6 +7963,26 @@ execute function "tenantry"."refuse_change"();
 --> statement-breakpoint
 
 alter table "public"."credit_transactions" enable always trigger "refuse_credit_transactions_change";
+--> statement-breakpoint
+
+-- trigger refuse_archive_segments_change on tenantry.archive_segments
+create or replace trigger "refuse_archive_segments_change"
+before update or delete or truncate on "tenantry"."archive_segments"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "tenantry"."archive_segments" enable always trigger "refuse_archive_segments_change";
+--> statement-breakpoint
+
+-- trigger refuse_retention_batches_change on tenantry.retention_batches
+create or replace trigger "refuse_retention_batches_change"
+before update or delete or truncate on "tenantry"."retention_batches"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "tenantry"."retention_batches" enable always trigger "refuse_retention_batches_change";
 --> statement-breakpoint
 
 -- trigger update_users_updated_at on public.users
@@ -3837,6 +8148,195 @@ create or replace trigger "enforce_user_action"
 before insert or update on "public"."enhancement_suggestions"
 for each row
 execute function "tenantry"."enforce_enhancement_suggestions_user_action"();
+--> statement-breakpoint
+
+-- trigger limit_follow_insert on public.user_entitlements
+create or replace trigger "limit_follow_insert"
+after insert on "public"."user_entitlements"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_insert"();
+--> statement-breakpoint
+
+alter table "public"."user_entitlements" enable always trigger "limit_follow_insert";
+--> statement-breakpoint
+
+-- trigger limit_follow_update on public.user_entitlements
+create or replace trigger "limit_follow_update"
+after update on "public"."user_entitlements"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_update"();
+--> statement-breakpoint
+
+alter table "public"."user_entitlements" enable always trigger "limit_follow_update";
+--> statement-breakpoint
+
+-- trigger limit_follow_delete on public.user_entitlements
+create or replace trigger "limit_follow_delete"
+after delete on "public"."user_entitlements"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_delete"();
+--> statement-breakpoint
+
+alter table "public"."user_entitlements" enable always trigger "limit_follow_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_truncate on public.user_entitlements
+create or replace trigger "limit_follow_truncate"
+after truncate on "public"."user_entitlements"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_truncate"();
+--> statement-breakpoint
+
+alter table "public"."user_entitlements" enable always trigger "limit_follow_truncate";
+--> statement-breakpoint
+
+-- trigger limit_follow_insert on tenantry.limit_overrides
+create or replace trigger "limit_follow_insert"
+after insert on "tenantry"."limit_overrides"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_insert"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
+--> statement-breakpoint
+
+-- trigger limit_follow_update on tenantry.limit_overrides
+create or replace trigger "limit_follow_update"
+after update on "tenantry"."limit_overrides"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_update"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
+--> statement-breakpoint
+
+-- trigger limit_follow_delete on tenantry.limit_overrides
+create or replace trigger "limit_follow_delete"
+after delete on "tenantry"."limit_overrides"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_delete"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_truncate on tenantry.limit_overrides
+create or replace trigger "limit_follow_truncate"
+after truncate on "tenantry"."limit_overrides"
+for each statement
+execute function "tenantry"."limit_follow_overrides_truncate"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
+--> statement-breakpoint
+
+-- trigger limit_follow on tenantry.limit_caps
+create or replace trigger "limit_follow"
+before insert or update or delete or truncate on "tenantry"."limit_caps"
+for each statement
+execute function "tenantry"."limit_follow_plans"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+--> statement-breakpoint
+
+-- trigger limit_follow_after on tenantry.limit_caps
+create or replace trigger "limit_follow_after"
+after insert or update or delete or truncate on "tenantry"."limit_caps"
+for each statement
+execute function "tenantry"."limit_follow_caps"();
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
+--> statement-breakpoint
+
+-- trigger limit_guard_insert on public.enhancement_requests
+create or replace trigger "limit_guard_insert"
+after insert on "public"."enhancement_requests"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_enhancement_requests_insert"();
+--> statement-breakpoint
+
+alter table "public"."enhancement_requests" enable always trigger "limit_guard_insert";
+--> statement-breakpoint
+
+-- trigger limit_guard_update on public.enhancement_requests
+create or replace trigger "limit_guard_update"
+after update on "public"."enhancement_requests"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_enhancement_requests_update"();
+--> statement-breakpoint
+
+alter table "public"."enhancement_requests" enable always trigger "limit_guard_update";
+--> statement-breakpoint
+
+-- trigger limit_guard_delete on public.enhancement_requests
+create or replace trigger "limit_guard_delete"
+after delete on "public"."enhancement_requests"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_guard_enhancement_requests_delete"();
+--> statement-breakpoint
+
+alter table "public"."enhancement_requests" enable always trigger "limit_guard_delete";
+--> statement-breakpoint
+
+-- trigger limit_guard_truncate on public.enhancement_requests
+create or replace trigger "limit_guard_truncate"
+after truncate on "public"."enhancement_requests"
+for each statement
+execute function "tenantry"."limit_guard_enhancement_requests_truncate"();
+--> statement-breakpoint
+
+alter table "public"."enhancement_requests" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger write_credits_entry on public.credit_transactions
+create or replace trigger "write_credits_entry"
+before insert on "public"."credit_transactions"
+for each row
+execute function "tenantry"."write_credits_entry"();
+--> statement-breakpoint
+
+alter table "public"."credit_transactions" enable always trigger "write_credits_entry";
+--> statement-breakpoint
+
+-- trigger guard_credits_balance on public.credit_balances
+create or replace trigger "guard_credits_balance"
+before insert or update on "public"."credit_balances"
+for each row
+execute function "tenantry"."guard_credits_balance"();
+--> statement-breakpoint
+
+alter table "public"."credit_balances" enable always trigger "guard_credits_balance";
+--> statement-breakpoint
+
+-- trigger guard_legal_hold on tenantry.legal_holds
+create or replace trigger "guard_legal_hold"
+before update or delete on "tenantry"."legal_holds"
+for each row
+execute function "tenantry"."guard_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "guard_legal_hold";
+--> statement-breakpoint
+
+-- trigger guard_legal_holds on tenantry.legal_holds
+create or replace trigger "guard_legal_holds"
+before truncate on "tenantry"."legal_holds"
+for each statement
+execute function "tenantry"."guard_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "guard_legal_holds";
 --> statement-breakpoint
 
 -- row security on public.achievement_definitions
@@ -4040,6 +8540,111 @@ alter table "public"."users" enable row level security;
 --> statement-breakpoint
 
 alter table "public"."users" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_features
+alter table "tenantry"."limit_features" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_features" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_plans
+alter table "tenantry"."limit_plans" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_plans" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_caps
+alter table "tenantry"."limit_caps" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_accounts
+alter table "tenantry"."limit_accounts" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_accounts" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_overrides
+alter table "tenantry"."limit_overrides" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_holds
+alter table "tenantry"."limit_holds" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_holds" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_marks
+alter table "tenantry"."limit_marks" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_marks" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_counters
+alter table "tenantry"."limit_counters" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_counters" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.credits_lots
+alter table "tenantry"."credits_lots" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."credits_lots" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_runs
+alter table "tenantry"."retention_runs" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_runs" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_leases
+alter table "tenantry"."retention_leases" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_leases" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.archive_segments
+alter table "tenantry"."archive_segments" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."archive_segments" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_batches
+alter table "tenantry"."retention_batches" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_batches" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.legal_holds
+alter table "tenantry"."legal_holds" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.partition_retirements
+alter table "tenantry"."partition_retirements" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."partition_retirements" force row level security;
 --> statement-breakpoint
 
 -- policy service_role_full_access on public.achievement_definitions
@@ -5163,6 +9768,519 @@ as permissive for select to "tenantry_definer"
 using (true);
 --> statement-breakpoint
 
+-- policy service_role_full_access on tenantry.limit_features
+create policy "service_role_full_access" on "tenantry"."limit_features"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_features
+create policy "users_definer" on "tenantry"."limit_features"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_plans
+create policy "service_role_full_access" on "tenantry"."limit_plans"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_plans
+create policy "users_definer" on "tenantry"."limit_plans"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_caps
+create policy "service_role_full_access" on "tenantry"."limit_caps"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_caps
+create policy "users_definer" on "tenantry"."limit_caps"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_accounts
+create policy "service_role_full_access" on "tenantry"."limit_accounts"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_accounts
+create policy "users_definer" on "tenantry"."limit_accounts"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_overrides
+create policy "service_role_full_access" on "tenantry"."limit_overrides"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_overrides
+create policy "users_definer" on "tenantry"."limit_overrides"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_holds
+create policy "service_role_full_access" on "tenantry"."limit_holds"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_holds
+create policy "users_definer" on "tenantry"."limit_holds"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_marks
+create policy "service_role_full_access" on "tenantry"."limit_marks"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_marks
+create policy "users_definer" on "tenantry"."limit_marks"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy users_own_data_only on tenantry.limit_counters
+create policy "users_own_data_only" on "tenantry"."limit_counters"
+as restrictive for select to "tenantry_tenant"
+using ("account" between (select tenantry.first_readable(tenantry.current_user_uuid())) and (select tenantry.last_readable(tenantry.current_user_uuid())));
+--> statement-breakpoint
+
+-- policy users_isolation_insert on tenantry.limit_counters
+create policy "users_isolation_insert" on "tenantry"."limit_counters"
+as restrictive for insert to "tenantry_tenant"
+with check ("account" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy users_isolation_update on tenantry.limit_counters
+create policy "users_isolation_update" on "tenantry"."limit_counters"
+as restrictive for update to "tenantry_tenant"
+using ("account" = (select tenantry.current_user_uuid()))
+with check ("account" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy users_isolation_delete on tenantry.limit_counters
+create policy "users_isolation_delete" on "tenantry"."limit_counters"
+as restrictive for delete to "tenantry_tenant"
+using ("account" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy users_select on tenantry.limit_counters
+create policy "users_select" on "tenantry"."limit_counters"
+as permissive for select to "tenantry_tenant"
+using ("account" between (select tenantry.first_readable(tenantry.current_user_uuid())) and (select tenantry.last_readable(tenantry.current_user_uuid())));
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.limit_counters
+create policy "service_role_full_access" on "tenantry"."limit_counters"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.limit_counters
+create policy "users_definer" on "tenantry"."limit_counters"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy users_own_data_only on tenantry.credits_lots
+create policy "users_own_data_only" on "tenantry"."credits_lots"
+as restrictive for select to "tenantry_tenant"
+using ("tenant" between (select tenantry.first_readable(tenantry.current_user_uuid())) and (select tenantry.last_readable(tenantry.current_user_uuid())));
+--> statement-breakpoint
+
+-- policy users_isolation_insert on tenantry.credits_lots
+create policy "users_isolation_insert" on "tenantry"."credits_lots"
+as restrictive for insert to "tenantry_tenant"
+with check ("tenant" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy users_isolation_update on tenantry.credits_lots
+create policy "users_isolation_update" on "tenantry"."credits_lots"
+as restrictive for update to "tenantry_tenant"
+using ("tenant" = (select tenantry.current_user_uuid()))
+with check ("tenant" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy users_isolation_delete on tenantry.credits_lots
+create policy "users_isolation_delete" on "tenantry"."credits_lots"
+as restrictive for delete to "tenantry_tenant"
+using ("tenant" = (select tenantry.current_user_uuid()));
+--> statement-breakpoint
+
+-- policy users_select on tenantry.credits_lots
+create policy "users_select" on "tenantry"."credits_lots"
+as permissive for select to "tenantry_tenant"
+using ("tenant" between (select tenantry.first_readable(tenantry.current_user_uuid())) and (select tenantry.last_readable(tenantry.current_user_uuid())));
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.credits_lots
+create policy "service_role_full_access" on "tenantry"."credits_lots"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.credits_lots
+create policy "users_definer" on "tenantry"."credits_lots"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.retention_runs
+create policy "service_role_full_access" on "tenantry"."retention_runs"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.retention_runs
+create policy "users_definer" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.retention_leases
+create policy "service_role_full_access" on "tenantry"."retention_leases"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.retention_leases
+create policy "users_definer" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.archive_segments
+create policy "service_role_full_access" on "tenantry"."archive_segments"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.archive_segments
+create policy "users_definer" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.retention_batches
+create policy "service_role_full_access" on "tenantry"."retention_batches"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.retention_batches
+create policy "users_definer" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.legal_holds
+create policy "service_role_full_access" on "tenantry"."legal_holds"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.legal_holds
+create policy "users_definer" on "tenantry"."legal_holds"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy service_role_full_access on tenantry.partition_retirements
+create policy "service_role_full_access" on "tenantry"."partition_retirements"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy users_definer on tenantry.partition_retirements
+create policy "users_definer" on "tenantry"."partition_retirements"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_runs
+create policy "retention_select" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_runs
+create policy "retention_insert" on "tenantry"."retention_runs"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_runs
+create policy "retention_update" on "tenantry"."retention_runs"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_leases
+create policy "retention_select" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_leases
+create policy "retention_insert" on "tenantry"."retention_leases"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_leases
+create policy "retention_update" on "tenantry"."retention_leases"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.archive_segments
+create policy "retention_select" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.archive_segments
+create policy "retention_insert" on "tenantry"."archive_segments"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_batches
+create policy "retention_select" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_batches
+create policy "retention_insert" on "tenantry"."retention_batches"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.achievement_definitions
+create policy "retention_select" on "public"."achievement_definitions"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.admin_users
+create policy "retention_select" on "public"."admin_users"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.analytics_events
+create policy "retention_select" on "public"."analytics_events"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.analytics_subjects
+create policy "retention_select" on "public"."analytics_subjects"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.audit_logs
+create policy "retention_select" on "public"."audit_logs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.audit_logs
+create policy "retention_delete" on "public"."audit_logs"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.cover_letter_drafts
+create policy "retention_select" on "public"."cover_letter_drafts"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.cover_letters
+create policy "retention_select" on "public"."cover_letters"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_update on public.cover_letters
+create policy "retention_update" on "public"."cover_letters"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.cover_letters
+create policy "retention_delete" on "public"."cover_letters"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.credit_balances
+create policy "retention_select" on "public"."credit_balances"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.enhancement_requests
+create policy "retention_select" on "public"."enhancement_requests"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.enhancement_suggestions
+create policy "retention_select" on "public"."enhancement_suggestions"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.exports
+create policy "retention_select" on "public"."exports"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.exports
+create policy "retention_delete" on "public"."exports"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.job_roles
+create policy "retention_select" on "public"."job_roles"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.payment_receipts
+create policy "retention_select" on "public"."payment_receipts"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.payment_receipts
+create policy "retention_delete" on "public"."payment_receipts"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.referral_codes
+create policy "retention_select" on "public"."referral_codes"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.referral_conversions
+create policy "retention_select" on "public"."referral_conversions"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.resumes
+create policy "retention_select" on "public"."resumes"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_update on public.resumes
+create policy "retention_update" on "public"."resumes"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.resumes
+create policy "retention_delete" on "public"."resumes"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.role_recommendations
+create policy "retention_select" on "public"."role_recommendations"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.template_role_mappings
+create policy "retention_select" on "public"."template_role_mappings"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.user_achievements
+create policy "retention_select" on "public"."user_achievements"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.user_entitlements
+create policy "retention_select" on "public"."user_entitlements"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.user_sessions
+create policy "retention_select" on "public"."user_sessions"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.user_sessions
+create policy "retention_delete" on "public"."user_sessions"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.users
+create policy "retention_select" on "public"."users"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.data_retention_policies
+create policy "retention_select" on "public"."data_retention_policies"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_reads on tenantry.legal_holds
+create policy "retention_reads" on "tenantry"."legal_holds"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
 -- lock down public.achievement_definitions
 do $lock_down$
 declare
@@ -5888,7 +11006,7 @@ end
 $lock_down$;
 --> statement-breakpoint
 
--- lock down public.user_dashboard_data
+-- lock down tenantry.limit_features
 do $lock_down$
 declare
   holder text;
@@ -5905,9 +11023,359 @@ begin
       select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
     ) as rights
     cross join lateral pg_catalog.aclexplode(rights.acl) as entry
-    where relation.oid = '"public"."user_dashboard_data"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+    where relation.oid = '"tenantry"."limit_features"'::pg_catalog.regclass and entry.grantee <> relation.relowner
   loop
-    execute 'revoke all privileges on table "public"."user_dashboard_data" from ' || holder;
+    execute 'revoke all privileges on table "tenantry"."limit_features" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_plans
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_plans"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_plans" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_caps
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_caps"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_caps" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_accounts
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_accounts"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_accounts" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_overrides
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_overrides"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_overrides" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_holds
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_holds"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_holds" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_marks
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_marks"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_marks" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_counters
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_counters"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_counters" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.credits_lots
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."credits_lots"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."credits_lots" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_runs
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_runs"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_runs" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_leases
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_leases"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_leases" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.archive_segments
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."archive_segments"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."archive_segments" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_batches
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_batches"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_batches" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.legal_holds
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."legal_holds"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."legal_holds" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.partition_retirements
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."partition_retirements"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."partition_retirements" from ' || holder;
   end loop;
 end
 $lock_down$;
@@ -6023,6 +11491,31 @@ begin
   end if;
 end
 $take_back$;
+--> statement-breakpoint
+
+-- lock down public.user_dashboard_data
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"public"."user_dashboard_data"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "public"."user_dashboard_data" from ' || holder;
+  end loop;
+end
+$lock_down$;
 --> statement-breakpoint
 
 -- grants on public.achievement_definitions to tenantry_tenant
@@ -6373,12 +11866,132 @@ grant select, insert, update, delete on table "public"."users" to "tenantry_serv
 grant select on table "public"."users" to "tenantry_definer";
 --> statement-breakpoint
 
--- grants on public.user_dashboard_data to tenantry_tenant
-grant select on table "public"."user_dashboard_data" to "tenantry_tenant";
+-- grants on tenantry.limit_features to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_features" to "tenantry_service";
 --> statement-breakpoint
 
--- grants on public.user_dashboard_data to tenantry_service
-grant select on table "public"."user_dashboard_data" to "tenantry_service";
+-- grants on tenantry.limit_features to tenantry_definer
+grant select on table "tenantry"."limit_features" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_plans to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_plans" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_plans to tenantry_definer
+grant select on table "tenantry"."limit_plans" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_caps to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_caps to tenantry_definer
+grant select on table "tenantry"."limit_caps" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_accounts to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_accounts" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_accounts to tenantry_definer
+grant select on table "tenantry"."limit_accounts" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_overrides to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_overrides to tenantry_definer
+grant select on table "tenantry"."limit_overrides" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_holds to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_holds" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_holds to tenantry_definer
+grant select on table "tenantry"."limit_holds" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_marks to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_marks" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_marks to tenantry_definer
+grant select on table "tenantry"."limit_marks" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_tenant
+grant select on table "tenantry"."limit_counters" to "tenantry_tenant";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_counters" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_definer
+grant select on table "tenantry"."limit_counters" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.credits_lots to tenantry_tenant
+grant select on table "tenantry"."credits_lots" to "tenantry_tenant";
+--> statement-breakpoint
+
+-- grants on tenantry.credits_lots to tenantry_service
+grant select, insert, update, delete on table "tenantry"."credits_lots" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.credits_lots to tenantry_definer
+grant select on table "tenantry"."credits_lots" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_service
+grant select, insert, update, delete on table "tenantry"."retention_runs" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_definer
+grant select on table "tenantry"."retention_runs" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_service
+grant select, insert, update, delete on table "tenantry"."retention_leases" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_definer
+grant select on table "tenantry"."retention_leases" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_service
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_definer
+grant select on table "tenantry"."archive_segments" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_service
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_definer
+grant select on table "tenantry"."retention_batches" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_service
+grant select, insert, update, delete on table "tenantry"."legal_holds" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_definer
+grant select on table "tenantry"."legal_holds" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.partition_retirements to tenantry_service
+grant select, insert, update, delete on table "tenantry"."partition_retirements" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.partition_retirements to tenantry_definer
+grant select on table "tenantry"."partition_retirements" to "tenantry_definer";
 --> statement-breakpoint
 
 -- grants on public.daily_metrics to tenantry_service
@@ -6451,6 +12064,126 @@ end
 $take_back$;
 --> statement-breakpoint
 
+-- grants on public.user_dashboard_data to tenantry_tenant
+grant select on table "public"."user_dashboard_data" to "tenantry_tenant";
+--> statement-breakpoint
+
+-- grants on public.user_dashboard_data to tenantry_service
+grant select on table "public"."user_dashboard_data" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.achievement_definitions to tenantry_retention
+grant select on table "public"."achievement_definitions" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.admin_users to tenantry_retention
+grant select on table "public"."admin_users" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.analytics_events to tenantry_retention
+grant select on table "public"."analytics_events" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.analytics_subjects to tenantry_retention
+grant select on table "public"."analytics_subjects" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.audit_logs to tenantry_retention
+grant select, delete on table "public"."audit_logs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.cover_letter_drafts to tenantry_retention
+grant select on table "public"."cover_letter_drafts" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.cover_letters to tenantry_retention
+grant select, update ("deleted_at"), delete on table "public"."cover_letters" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.credit_balances to tenantry_retention
+grant select on table "public"."credit_balances" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.enhancement_requests to tenantry_retention
+grant select on table "public"."enhancement_requests" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.enhancement_suggestions to tenantry_retention
+grant select on table "public"."enhancement_suggestions" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.exports to tenantry_retention
+grant select, delete on table "public"."exports" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.job_roles to tenantry_retention
+grant select on table "public"."job_roles" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.payment_receipts to tenantry_retention
+grant select, delete on table "public"."payment_receipts" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.referral_codes to tenantry_retention
+grant select on table "public"."referral_codes" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.referral_conversions to tenantry_retention
+grant select on table "public"."referral_conversions" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.resumes to tenantry_retention
+grant select, update ("deleted_at"), delete on table "public"."resumes" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.role_recommendations to tenantry_retention
+grant select on table "public"."role_recommendations" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.template_role_mappings to tenantry_retention
+grant select on table "public"."template_role_mappings" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.user_achievements to tenantry_retention
+grant select on table "public"."user_achievements" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.user_entitlements to tenantry_retention
+grant select on table "public"."user_entitlements" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.user_sessions to tenantry_retention
+grant select, delete on table "public"."user_sessions" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.users to tenantry_retention
+grant select on table "public"."users" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.data_retention_policies to tenantry_retention
+grant select on table "public"."data_retention_policies" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_retention
+grant select, update on table "tenantry"."legal_holds" to "tenantry_retention";
+--> statement-breakpoint
+
 -- membership of Supabase roles
 do $supabase$
 begin
@@ -6504,3 +12237,22 @@ create index "enhancement_requests_processing_status_claims" on "public"."enhanc
 
 -- index public.exports_status_claims
 create index "exports_status_claims" on "public"."exports" ("available_at") where "status" in ('pending', 'processing');
+--> statement-breakpoint
+
+-- fill factor of limit_counters
+alter table "tenantry"."limit_counters" set (fillfactor = 50);
+--> statement-breakpoint
+
+-- plans of limits
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_declare('{"features":{"enhancement_requests":{"kind":"metered","period":"calendar_day","zone":"UTC","bySubject":false,"position":0},"enhancement_tokens":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":1}},"plans":{"free":{"rank":0,"caps":{"enhancement_requests":10,"enhancement_tokens":null}},"premium":{"rank":1,"caps":{"enhancement_requests":null,"enhancement_tokens":null}}},"standing":[],"defaultPlan":"free"}');
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;

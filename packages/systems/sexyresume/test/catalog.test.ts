@@ -2,7 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dumpCatalog } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
+import { MODULE_TABLES, moduleTablesOf } from '@tenantry/testing'
 import {
+  apartFromKit,
   type CatalogConstraint,
   type CatalogIndex,
   columnsOf,
@@ -31,8 +33,12 @@ import {
   FUNCTIONS,
   GLOBAL_UNIQUES,
   INDEXES,
+  KIT_FUNCTIONS,
+  KIT_TRIGGERS,
   OPERATIONS,
+  OUT_OF_RETENTION,
   PRIMARY_KEYS,
+  RETENTION_COMMANDS,
   SHARED,
   TRIGGERS,
   UNIQUE_KEYS,
@@ -119,8 +125,24 @@ describe('the migrated catalog', () => {
   })
 
   test('has every documented trigger and function, for whom it is meant, and no other', async () => {
-    expect(await triggersOf(place)).toEqual(TRIGGERS)
-    expect(await functionsOf(place)).toEqual(FUNCTIONS)
+    const triggers = apartFromKit(await triggersOf(place))
+    expect(triggers.own).toEqual(TRIGGERS)
+    expect(triggers.kit).toEqual(KIT_TRIGGERS)
+    const functions = apartFromKit(await functionsOf(place))
+    expect(functions.own).toEqual(FUNCTIONS)
+    expect(functions.kit.filter((each) => !each.endsWith(' for nobody'))).toEqual(KIT_FUNCTIONS)
+  })
+
+  test('has the tables of plans, credits and retention, of which a customer reads counters and lots of their own', async () => {
+    const found = await moduleTablesOf(place)
+    expect(found.map(({ name }) => name)).toEqual(
+      [...MODULE_TABLES.plans, ...MODULE_TABLES.retention, 'credits_lots'].toSorted(),
+    )
+    expect(found.filter(({ forced }) => !forced)).toEqual([])
+    expect(found.filter(({ readable }) => readable).map(({ name }) => name)).toEqual([
+      'credits_lots',
+      'limit_counters',
+    ])
   })
 
   test('has a restrictive policy for each command on every customer’s table, and permissive ones as granted', async () => {
@@ -128,6 +150,10 @@ describe('the migrated catalog', () => {
       'service_role_full_access for all to tenantry_service',
       'users_definer for select to tenantry_definer',
     ]
+    const retention = (table: string) =>
+      (OUT_OF_RETENTION.includes(table) ? [] : ['select', ...(RETENTION_COMMANDS[table] ?? [])]).map(
+        (command) => `retention_${command} for ${command} to tenantry_retention`,
+      )
     const to = 'to tenantry_tenant'
     const restrictive = (commands: readonly string[]) =>
       commands.map((command) => `RESTRICTIVE users_isolation_${command} for ${command} ${to}`)
@@ -138,6 +164,7 @@ describe('the migrated catalog', () => {
           table,
           [
             ...trusted,
+            ...retention(table),
             // Not even an admin sees where somebody is signed in.
             ...(table === 'user_sessions'
               ? [`RESTRICTIVE users_own_data_only for all ${to}`]
@@ -147,10 +174,16 @@ describe('the migrated catalog', () => {
         ]),
       ),
       ...Object.fromEntries(
-        SHARED.map((table) => [table, [...trusted, `users_select for select ${to}`].toSorted()]),
+        SHARED.map((table) => [
+          table,
+          [...trusted, ...retention(table), `users_select for select ${to}`].toSorted(),
+        ]),
       ),
       ...Object.fromEntries(
-        OPERATIONS.map((table) => [table, [...trusted, own, `users_select for select ${to}`].toSorted()]),
+        OPERATIONS.map((table) => [
+          table,
+          [...trusted, ...retention(table), own, `users_select for select ${to}`].toSorted(),
+        ]),
       ),
     }
     const policies = Object.entries(await policiesOf(place)).map(([table, each]) => [table, each.toSorted()])

@@ -3,12 +3,16 @@ import { expect, it } from 'vitest'
 import { expectIsolated, isolationMutations, seedTenants } from '@tenantry/testing'
 import { admin, placeOf } from './support/place.ts'
 
+const nextYear = new Date(Date.now() + 365 * 86_400_000)
+
 async function setup() {
   const place = await placeOf()
   return {
     ...place,
     async seed() {
       const user = await place.make('users')
+      // Only its functions write the ledger; these credits are in all of its tables.
+      await place.service.tenant(user.id).credits.award({ amount: 1, source: 'welcome', expiresAt: nextYear })
       await place.makeEach(user.id)
       // Nobody here is an admin whose rows to read.
       await place.rows(`update admin_users set role = 'moderator'`)

@@ -39,8 +39,7 @@ describe('credits', () => {
     expect(await service.credits.award(award)).toBe(5)
     expect(await service.credits.award(award)).toBe(5)
     await expect(service.credits.award({ ...award, amount: 6 })).rejects.toMatchObject({
-      code: 'TENANTRY_UNIQUE',
-      constraint: 'credit_transactions_idempotency_key',
+      code: 'TENANTRY_IDEMPOTENCY',
     })
     expect(await scope.credits.count()).toBe(1)
   })
@@ -71,8 +70,9 @@ describe('credits', () => {
     for (const text of [
       `select award_credits($1, 5, 'x', 'x')`,
       `select spend_credits($1, 5, 'x', 'x')`,
-      `select tenantry.post_credits($1, 'earned', 5, 'x', 'x', null)`,
-      `insert into credit_transactions (user_id, transaction_type, amount, source, balance_after) values ($1, 'earned', 5, 'x', 5)`,
+      `select tenantry.post_credits($1, 'earned', 5, 'x', 'x', null, null)`,
+      `select tenantry.reverse_credits($1, 1, null)`,
+      `insert into credit_transactions (user_id, transaction_type, amount, source, balance_after, version) values ($1, 'earned', 5, 'x', 5, 1)`,
       `update credit_balances set balance = 99 where user_id <> $1`,
     ]) {
       await expect(place.rowsAs(ann.userId, text, [ben.userId]), text).rejects.toMatchObject({
@@ -83,6 +83,77 @@ describe('credits', () => {
       code: 'TENANTRY_ISOLATION',
     })
     expect(await ben.scope.credits.balance()).toBe(9)
+  })
+
+  test('by the documented functions are the same: paid, spent as far as there are any, once for one key', async () => {
+    const { scope, userId } = await customer(place)
+    const call = (name: string, args: string) =>
+      place.rowsAsService(`select ${name}($1, ${args})::text as answer`, [userId])
+    await call('award_credits', `5, 'welcome', 'Hello'`)
+    await call('award_credits', `2, 'gift', null, 'k'`)
+    await call('award_credits', `2, 'gift', null, 'k'`)
+    expect(await scope.credits.balance()).toBe(7)
+    await expect(call('award_credits', `3, 'gift', null, 'k'`)).rejects.toMatchObject({
+      code: 'TENANTRY_IDEMPOTENCY',
+    })
+    expect(await call('spend_credits', `4, 'export', 'PDF'`)).toEqual([{ answer: 'true' }])
+    expect(await call('spend_credits', `4, 'export', 'PDF'`)).toEqual([{ answer: 'false' }])
+    expect(
+      await place.rowsAs(
+        userId,
+        `select spend_credits(tenantry.current_user_uuid(), 3, 'export', 'PDF') as done`,
+      ),
+    ).toEqual([{ done: true }])
+    const { items } = await scope.credits.list({ sort: [{ version: 'asc' }] })
+    expect(items.map(({ version, amount, balanceAfter }) => [version, amount, balanceAfter])).toEqual([
+      [1, 5, 5],
+      [2, 2, 7],
+      [3, -4, 3],
+      [4, -3, 0],
+    ])
+    expect(await place.system.verify()).toEqual([])
+  })
+
+  test('that were spent or paid are refunded once, and those with an end go by themselves', async () => {
+    const { scope, service, userId } = await customer(place)
+    await service.credits.award({ amount: 5, source: 'welcome' })
+    await service.credits.award({ amount: 3, source: 'gift', expiresAt: new Date(Date.now() + 3_600_000) })
+    expect(await scope.credits.spend({ amount: 4, source: 'export' })).toBe(4)
+    expect(await service.credits.refund({ version: 3, description: 'No file' })).toBe(8)
+    expect(await service.credits.refund({ version: 3 })).toBe(8)
+    await expect(scope.credits.refund({ version: 1 })).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    await expect(service.credits.refund({ version: 4 })).rejects.toMatchObject({
+      code: 'TENANTRY_STALE_TRANSITION',
+    })
+    await expect(service.credits.refund({ version: 9 })).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
+    await place.rows(`update tenantry.credits_lots set expires_at = now() where tenant = $1`, [userId])
+    expect(await scope.credits.balance()).toBe(5)
+    await place.system.runJob('expire_credits')
+    const { items } = await scope.credits.list({ sort: [{ version: 'asc' }] })
+    expect(items.map(({ transactionType, amount, reverses }) => [transactionType, amount, reverses])).toEqual(
+      [
+        ['earned', 5, null],
+        ['earned', 3, null],
+        ['spent', -4, null],
+        ['refunded', 4, 3],
+        ['expired', -3, null],
+      ],
+    )
+    expect(await place.system.verify()).toEqual([])
+  })
+
+  test('are not written past their functions, not by the service role or the owner either', async () => {
+    const { service, scope, userId } = await customer(place)
+    await service.credits.award({ amount: 2, source: 'welcome' })
+    for (const text of [
+      `insert into credit_transactions (user_id, transaction_type, amount, source, balance_after, version) values ($1, 'earned', 5, 'x', 7, 2)`,
+      `update credit_balances set balance = 99 where user_id = $1`,
+    ]) {
+      for (const run of [place.rows, place.rowsAsService]) {
+        await expect(run(text, [userId]), text).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+      }
+    }
+    expect(await scope.credits.balance()).toBe(2)
   })
 
   test('leave entries that nobody changes, not even their owner or the service role', async () => {

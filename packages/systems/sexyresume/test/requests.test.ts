@@ -13,6 +13,7 @@ import {
   NOBODY,
   type Place,
   placeOf,
+  premium,
   resumeData,
   suggestion,
 } from './support/place.ts'
@@ -269,7 +270,7 @@ describe('a suggestion', () => {
   })
 
   test('takes no illegal step by raw SQL, and begins nowhere else than pending', async () => {
-    const of = await customer(place)
+    const of = await premium(place)
     const legal = ['pending → accepted', 'pending → rejected', 'pending → modified']
     for (const from of USER_ACTIONS) {
       for (const to of USER_ACTIONS.filter((action) => action !== from)) {
@@ -379,7 +380,7 @@ describe('an export', () => {
 
 describeOnServer('several workers at once', () => {
   test('get each request once', async () => {
-    const of = await customer(place)
+    const of = await premium(place)
     for (let n = 0; n < 40; n += 1) {
       await of.scope.enhancements.request({ tonePreset: 'creative', originalContent: { n } })
     }

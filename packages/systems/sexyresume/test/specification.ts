@@ -234,6 +234,7 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   credit_balances: [
     'user_id uuid not null',
     'balance integer not null default 0',
+    'version integer not null default 0',
     'updated_at timestamptz not null default now()',
   ],
   credit_transactions: [
@@ -245,6 +246,10 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'description text',
     'balance_after integer not null',
     'idempotency_key text',
+    'version integer not null',
+    'reverses integer',
+    'expires_at timestamptz',
+    'lots jsonb',
     'created_at timestamptz not null default now()',
   ],
   data_retention_policies: [
@@ -379,9 +384,9 @@ export const CHECKS: Readonly<Record<string, string>> = {
   cover_letters_current_version_check: '(current_version >= 0)',
   credit_balances_balance_check: '(balance >= 0)',
   credit_transactions_amount_check:
-    "CASE WHEN (transaction_type = ANY (ARRAY['spent'::text, 'expired'::text])) THEN (amount < 0) ELSE (amount > 0) END",
+    "CASE transaction_type WHEN 'earned'::text THEN (amount > 0) WHEN 'refunded'::text THEN (amount <> 0) ELSE (amount < 0) END",
   credit_transactions_balance_after_check: '(balance_after >= 0)',
-  credit_transactions_transaction_type_check: 'transaction_type: earned, purchased, spent, refunded, expired',
+  credit_transactions_transaction_type_check: 'transaction_type: earned, spent, refunded, expired',
   data_retention_policies_retention_days_check:
     "(retention_days >= CASE table_name WHEN 'exports'::text THEN 1 WHEN 'resumes'::text THEN 365 WHEN 'cover_letters'::text THEN 365 WHEN 'payment_receipts'::text THEN 2555 WHEN 'audit_logs'::text THEN 1095 WHEN 'analytics_events'::text THEN 730 ELSE 1 END)",
   enhancement_requests_overall_confidence_check:
@@ -395,6 +400,7 @@ export const CHECKS: Readonly<Record<string, string>> = {
   enhancement_suggestions_user_action_check: 'user_action: pending, accepted, rejected, modified',
   exports_file_size_bytes_check: '(file_size_bytes >= 0)',
   exports_format_check: 'format: pdf, docx, txt, json',
+  exports_storage_path_check: "starts_with(storage_path, ((user_id)::text || '/'::text))",
   exports_status_check: 'status: pending, processing, completed, failed',
   job_roles_growth_outlook_check: 'growth_outlook: declining, stable, growing, high_growth',
   job_roles_popularity_score_check:
@@ -457,6 +463,8 @@ export const UNIQUE_KEYS = [
   'cover_letter_drafts (cover_letter_id, version, user_id)',
   'cover_letters (user_id, id)',
   'credit_transactions (user_id, idempotency_key)',
+  'credit_transactions (user_id, reverses)',
+  'credit_transactions (user_id, version)',
   'data_retention_policies (table_name)',
   'enhancement_requests (user_id, id)',
   'exports (storage_path)',
@@ -542,8 +550,10 @@ export const TRIGGERS = [
   'audit_logs: refuse_audit_logs_change BEFORE DELETE OR UPDATE OR TRUNCATE, refuse_change (always)',
   'conversion_funnels: update_conversion_funnels_updated_at BEFORE UPDATE, update_updated_at_timestamp',
   'cover_letters: update_cover_letters_updated_at BEFORE UPDATE, update_updated_at_timestamp',
+  'credit_balances: guard_credits_balance BEFORE INSERT OR UPDATE, guard_credits_balance (always)',
   'credit_balances: update_credit_balances_updated_at BEFORE UPDATE, update_updated_at_timestamp',
   'credit_transactions: refuse_credit_transactions_change BEFORE DELETE OR UPDATE OR TRUNCATE, refuse_change (always)',
+  'credit_transactions: write_credits_entry BEFORE INSERT, write_credits_entry (always)',
   'data_retention_policies: update_data_retention_policies_updated_at BEFORE UPDATE, update_updated_at_timestamp',
   'enhancement_requests: announce_inserted_processing_status AFTER INSERT, announce_enhancement_requests_processing_status',
   'enhancement_requests: announce_ready_processing_status AFTER UPDATE, announce_enhancement_requests_processing_status',
@@ -582,28 +592,36 @@ export const FUNCTIONS = [
   'public.log_slow_query(threshold_ms integer) returns integer, invoker, for tenantry_service',
   'public.process_pending_achievements() returns integer, definer, for nobody',
   'public.redeem_referral_code(p_user_id uuid, p_code text) returns boolean, definer, for tenantry_tenant',
-  'public.refresh_analytics_summary() returns void, definer, for tenantry_service',
-  'public.refresh_daily_metrics() returns void, definer, for tenantry_service',
+  'public.refresh_analytics_summary() returns boolean, definer, for tenantry_service',
+  'public.refresh_daily_metrics() returns boolean, definer, for tenantry_service',
   'public.spend_credits(p_user_id uuid, p_amount integer, p_source text, p_description text, p_idempotency_key text) returns boolean, definer, for tenantry_tenant',
   'public.update_job_role_popularity() returns integer, definer, for nobody',
   'public.update_updated_at_timestamp() returns trigger, invoker, for nobody',
   'tenantry.announce_enhancement_requests_processing_status() returns trigger, invoker, for nobody',
   'tenantry.announce_exports_status() returns trigger, invoker, for nobody',
   'tenantry.claimed_user_uuid() returns uuid, invoker, for tenantry_definer tenantry_service tenantry_tenant',
+  'tenantry.consume_credits_lots(p_tenant uuid, p_amount bigint, p_first bigint) returns jsonb, invoker, for tenantry_service',
   'tenantry.current_user_reads_all() returns boolean, definer, for tenantry_service tenantry_tenant',
   'tenantry.current_user_uuid() returns uuid, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.enforce_enhancement_requests_processing_status() returns trigger, invoker, for nobody',
   'tenantry.enforce_enhancement_suggestions_user_action() returns trigger, invoker, for nobody',
   'tenantry.enforce_exports_status() returns trigger, invoker, for nobody',
   'tenantry.ensure_partitions(parent regclass, months_ahead integer, first_month date) returns integer, invoker, for nobody',
+  'tenantry.expire_credits(p_accounts integer) returns integer, invoker, for tenantry_service',
   'tenantry.first_readable(own uuid) returns uuid, invoker, for tenantry_definer tenantry_service tenantry_tenant',
+  'tenantry.guard_credits_balance() returns trigger, invoker, for nobody',
   'tenantry.guard_lease_of_enhancement_requests_processing_status() returns trigger, invoker, for nobody',
   'tenantry.guard_lease_of_exports_status() returns trigger, invoker, for nobody',
   'tenantry.last_readable(own uuid) returns uuid, invoker, for tenantry_definer tenantry_service tenantry_tenant',
   'tenantry.match_job_roles(embedding text, max integer) returns TABLE(id uuid, distance double precision), definer, for tenantry_service tenantry_tenant',
-  'tenantry.post_credits(p_user_id uuid, p_type text, p_amount integer, p_source text, p_description text, p_idempotency_key text) returns integer, definer, for nobody',
+  'tenantry.post_credits(p_tenant uuid, p_kind text, p_amount bigint, p_source text, p_description text, p_key text, p_expires_at timestamp with time zone) returns TABLE(outcome text, entry_version bigint, account_balance bigint), invoker, for tenantry_service',
+  'tenantry.purge_data(of_rules text[]) returns jsonb, definer, for tenantry_service',
   'tenantry.random_referral_code() returns text, invoker, for tenantry_service',
   'tenantry.refuse_change() returns trigger, invoker, for nobody',
+  'tenantry.reverse_credits(p_tenant uuid, p_version bigint, p_description text) returns TABLE(outcome text, entry_version bigint, account_balance bigint), invoker, for tenantry_service',
+  'tenantry.settle_credits(p_tenant uuid, p_now timestamp with time zone) returns void, invoker, for tenantry_service',
+  'tenantry.spend_credits(p_tenant uuid, p_amount bigint, p_source text, p_description text, p_key text) returns TABLE(outcome text, entry_version bigint, account_balance bigint), definer, for tenantry_tenant',
+  'tenantry.write_credits_entry() returns trigger, invoker, for nobody',
 ]
 
 /** What a customer may do with rows of their own; tables that aren't here are out of reach, or everybody's to read. */
@@ -638,6 +656,52 @@ export const OPERATIONS = [
   'cohort_analysis',
   'conversion_funnels',
   'data_retention_policies',
+  'funnel_analytics',
+  'metric_anomalies',
+  'query_performance_log',
+]
+
+const EVENTS = ['delete', 'insert', 'truncate', 'update']
+
+/** Of plans, on the tables that they are given. */
+export const KIT_TRIGGERS = [
+  ...EVENTS.map(
+    (event) =>
+      `enhancement_requests: limit_guard_${event} AFTER ${event.toUpperCase()}, limit_guard_enhancement_requests_${event} (always)`,
+  ),
+  ...EVENTS.map(
+    (event) =>
+      `user_entitlements: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions_${event} (always)`,
+  ),
+]
+
+/** Of plans, for others than their owner: no customer calls one for another. */
+export const KIT_FUNCTIONS = [
+  'tenantry.limit_clock for tenantry_service tenantry_tenant',
+  'tenantry.limit_commit for tenantry_tenant',
+  'tenantry.limit_consume for tenantry_tenant',
+  'tenantry.limit_consume_each for tenantry_tenant',
+  'tenantry.limit_period for tenantry_definer tenantry_service tenantry_tenant',
+  'tenantry.limit_release for tenantry_tenant',
+  'tenantry.limit_reserve for tenantry_tenant',
+  'tenantry.limit_usage for tenantry_tenant',
+]
+
+/** What retention changes; of the tables that hang together with these it reads, to find what holds reach. */
+export const RETENTION_COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  audit_logs: ['delete'],
+  cover_letters: ['delete', 'update'],
+  exports: ['delete'],
+  payment_receipts: ['delete'],
+  resumes: ['delete', 'update'],
+  user_sessions: ['delete'],
+}
+
+/** Neither retention's nor connected with what is. */
+export const OUT_OF_RETENTION = [
+  'cohort_analysis',
+  'conversion_funnels',
+  'credit_transactions',
   'funnel_analytics',
   'metric_anomalies',
   'query_performance_log',

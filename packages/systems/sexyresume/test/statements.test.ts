@@ -1,5 +1,5 @@
 /** Every statement that the repositories send names its tenant, on every customer's table in it. */
-import { type Executor, TenantryError } from '@tenantry/core'
+import { type Executor, type ObjectStore, TenantryError } from '@tenantry/core'
 import { bindTenant, serviceExecutor, tenantExecutor } from '@tenantry/rls'
 import { standardCalls, statementsOf, unnamedTenants, verbsOf } from '@tenantry/testing/statement-tenants'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -50,6 +50,8 @@ const payment = () => ({
   amount: 1,
   status: 'succeeded' as const,
 })
+/** A store of objects with nothing in it. */
+const EMPTY: ObjectStore = { async *list() {}, delete: async () => {} }
 const DAYS = { from: '2026-01-01', to: '2026-01-02' }
 const RESULT = { enhancedContent: {}, overallConfidence: 1, processingTimeMs: 1, tokenUsage: 1 }
 const resumeOf = ({ scope }: Customer) => scope.resumes.create({ data: resumeData() })
@@ -76,10 +78,11 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call | Prepared>> }
     file: ({ exports }) => expect(exports.file(NOBODY)).rejects.toThrow('no such file'),
     claim: ({ exports }) => exports.claim({ limit: 2 }),
     complete: after(exportClaim, ({ exports }, claim) =>
-      exports.complete(claim, { storagePath: crypto.randomUUID(), fileSizeBytes: 1 }),
+      exports.complete(claim, { storagePath: `${claim.tenant}/${crypto.randomUUID()}`, fileSizeBytes: 1 }),
     ),
     fail: after(exportClaim, ({ exports }, claim) => exports.fail(claim, 'x')),
     retry: ({ exports }) => expect(exports.retry(NOBODY)).rejects.toThrow('no such row'),
+    removeOrphans: ({ exports }) => exports.removeOrphans(EMPTY),
   },
   coverLetters: {
     saveDraft: after(letterOf, ({ coverLetters }, id) => coverLetters.saveDraft(id, { content: 'x' })),
@@ -120,6 +123,9 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call | Prepared>> }
   entitlements: {
     mine: ({ entitlements }) => entitlements.mine(),
     isPremium: ({ entitlements }) => entitlements.isPremium(),
+    usage: ({ entitlements }) => entitlements.usage(),
+    nearLimits: ({ entitlements }) => entitlements.nearLimits(),
+    usageByPlan: ({ entitlements }) => entitlements.usageByPlan(),
     grant: ({ entitlements }) => entitlements.grant({ exportUnlocked: true }),
   },
   payments: {
@@ -135,6 +141,10 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call | Prepared>> }
     spend: after(
       ({ service }) => service.credits.award({ amount: 1, source: 'x' }),
       ({ credits }) => credits.spend({ amount: 1, source: 'x' }),
+    ),
+    refund: after(
+      ({ service }) => service.credits.award({ amount: 1, source: 'x' }),
+      ({ credits }) => credits.refund({ version: 1 }),
     ),
   },
   creditBalances: {},
@@ -193,6 +203,7 @@ const SERVICE_ONLY = [
   'exports.complete',
   'exports.fail',
   'exports.retry',
+  'exports.removeOrphans',
   'enhancements.claim',
   'enhancements.renew',
   'enhancements.complete',
@@ -202,8 +213,11 @@ const SERVICE_ONLY = [
   'jobRoles.defineMany',
   'jobRoles.embed',
   'entitlements.grant',
+  'entitlements.nearLimits',
+  'entitlements.usageByPlan',
   'payments.record',
   'credits.award',
+  'credits.refund',
   'referralCodes.issue',
   'achievements.check',
   'admins.promote',
@@ -216,7 +230,13 @@ const SERVICE_ONLY = [
 ]
 
 /** What is asked over all tenants, on purpose: of the service role and readers alone. */
-const OVER_ALL = ['analytics.userGrowth', 'analytics.revenueAttribution', 'analytics.featureAdoption']
+const OVER_ALL = [
+  'analytics.userGrowth',
+  'analytics.revenueAttribution',
+  'analytics.featureAdoption',
+  // It goes from tenant to tenant, and asks who they are.
+  'exports.removeOrphans',
+]
 
 /** Claims name the tenant of each row of their batch, not one parameter: @tenantry/workflow proves its own. */
 const CLAIMS = /lease_tokens|for update skip locked/
@@ -320,7 +340,10 @@ const INPUTS: { readonly [N in Name]: readonly [input: object, change: object] }
   ],
   entitlements: [{ plan: 'free' }, { plan: 'premium' }],
   payments: [payment(), { status: 'refunded' }],
-  credits: [{ transactionType: 'earned', amount: 1, source: 'x', balanceAfter: 1 }, { source: 'y' }],
+  credits: [
+    { transactionType: 'earned', amount: 1, source: 'x', balanceAfter: 1, version: 1 },
+    { source: 'y' },
+  ],
   creditBalances: [{ balance: 1 }, { balance: 2 }],
   referralCodes: [{ rewardType: 'credits' }, { isActive: false }],
   referrals: [{ referralCode: 'x', rewardType: 'credits', rewardAmount: 1 }, { referralCode: 'y' }],

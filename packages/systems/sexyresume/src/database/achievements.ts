@@ -125,7 +125,7 @@ begin${CALLER_IS_THE_USER}
   if claimed.credits_awarded > 0 then
     perform tenantry.post_credits(
       p_user_id, 'earned', claimed.credits_awarded, 'achievement', 'Achievement: ' || p_achievement_key,
-      'achievement:' || claimed.id
+      'achievement:' || claimed.id, null
     );
   end if;
   return claimed.credits_awarded;

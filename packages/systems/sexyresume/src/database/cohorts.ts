@@ -1,7 +1,7 @@
 import type { Module } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { CALLER_IS_SERVICE, ROLES } from '@tenantry/rls'
-import { serviceJob } from './dashboard.ts'
+import { callJob } from './call-job.ts'
 
 /**
  * Cohorts: of those who signed up in a week or month (UTC), who was seen in each one since, and what they paid.
@@ -95,7 +95,7 @@ end`,
     }),
   ],
   jobs: [['weekly', '20 2 * * 1'] as const, ['monthly', '25 2 1 * *'] as const].map(([period, schedule]) =>
-    serviceJob({
+    callJob({
       name: `compute ${period} cohorts`,
       schedule,
       description: `Writes the ${period} cohorts of cohort_analysis anew; while it does not run, they miss the last period`,

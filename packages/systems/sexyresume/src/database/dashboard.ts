@@ -1,5 +1,6 @@
-import type { Connection, Job, Module } from '@tenantry/core'
-import { grants, lockDown, materializedView, sqlFunction, view } from '@tenantry/ddl'
+import type { Module } from '@tenantry/core'
+import { grants, lockDown, view } from '@tenantry/ddl'
+import { refreshedView } from '@tenantry/retention'
 import { ROLES } from '@tenantry/rls'
 
 /** One row per user that the reader may see, each asked by index. */
@@ -40,42 +41,28 @@ select
 from public.analytics_events
 group by 1, 2`
 
+/** For operators and reports, who ask it often. */
+export const dailyMetrics = refreshedView({
+  name: 'daily_metrics',
+  query: DAILY_METRICS,
+  key: ['date'],
+  indexName: 'idx_daily_metrics_key',
+  schedule: '0 * * * *',
+})
+
+/** It reads every event: once a day, by daily_maintenance(), is enough. */
+const { jobs: _, ...summary } = refreshedView({
+  name: 'analytics_summary',
+  query: ANALYTICS_SUMMARY,
+  key: ['date', 'event_name'],
+  indexName: 'idx_analytics_summary_key',
+  schedule: '0 2 * * *',
+})
+export const analyticsSummary: Module = summary
+
 const DASHBOARD = { name: 'user_dashboard_data' }
-const SUMMARIES = [
-  { name: 'daily_metrics', query: DAILY_METRICS, columns: ['date'] },
-  { name: 'analytics_summary', query: ANALYTICS_SUMMARY, columns: ['date', 'event_name'] },
-] as const
 
-/** A refresh that finds another one running leaves it to that one. */
-const refresh = (name: string): string => `
-  if pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('tenantry:refresh ${name}', 0)) then
-    if (select relispopulated from pg_catalog.pg_class where oid = 'public.${name}'::pg_catalog.regclass) then
-      refresh materialized view concurrently public.${name};
-    else
-      refresh materialized view public.${name};
-    end if;
-  end if;`
-
-/** Whoever runs it, an owner or a login of the jobs, need only be able to become the service role. */
-export function serviceJob(
-  options: Pick<Job, 'name' | 'schedule' | 'description'> & { readonly call: string },
-): Job {
-  const { call, ...job } = options
-  const text = `do $$ begin set local role ${ROLES.service}; perform ${call}; end $$`
-  return {
-    ...job,
-    sql: text,
-    async run(connection: Connection) {
-      await connection.query({ text, params: [] })
-      return { changed: 1, message: `${job.name}: done` }
-    },
-  }
-}
-
-/**
- * The materialized views are for operators and reports: they have no row security, so no tenant role can read
- * one. A customer reads `user_dashboard_data`, which shows what its reader may see.
- */
+/** A customer reads `user_dashboard_data`, which shows what its reader may see. */
 export const dashboard: Module = {
   name: 'dashboard',
   objects: [
@@ -84,35 +71,5 @@ export const dashboard: Module = {
     ...[ROLES.tenant, ROLES.service].map((to) =>
       grants({ table: DASHBOARD, to, privileges: { select: true } }),
     ),
-    ...SUMMARIES.flatMap(({ name, query, columns }) => [
-      materializedView({
-        name,
-        query,
-        owner: ROLES.definer,
-        indexes: [{ name: `idx_${name}_key`, columns, unique: true }],
-      }),
-      lockDown({ name }, { owner: ROLES.definer }),
-      grants({ table: { name }, to: ROLES.service, privileges: { select: true }, owner: ROLES.definer }),
-      sqlFunction({
-        name: `refresh_${name}`,
-        returns: 'void',
-        language: 'plpgsql',
-        volatility: 'volatile',
-        security: 'definer',
-        owner: ROLES.definer,
-        // Callers are the roles that may execute it.
-        body: `\nbegin${refresh(name)}\nend`,
-        executableBy: [ROLES.service],
-      }),
-    ]),
-  ],
-  jobs: [
-    serviceJob({
-      name: 'refresh daily metrics',
-      schedule: '0 * * * *',
-      description:
-        'Refreshes daily_metrics without blocking its readers; while it does not run, reports grow old',
-      call: 'public.refresh_daily_metrics()',
-    }),
   ],
 }

@@ -1,8 +1,7 @@
 import type { Module } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { CALLER_IS_SERVICE, ROLES } from '@tenantry/rls'
-import { RETENTION_DAYS_MIN } from '../types/enums.ts'
-import { serviceJob } from './dashboard.ts'
+import { callJob } from './call-job.ts'
 
 const FOR_THE_SERVICE = `
   if not ${CALLER_IS_SERVICE} then
@@ -11,10 +10,6 @@ const FOR_THE_SERVICE = `
 
 const upkeep = { language: 'plpgsql', volatility: 'volatile', executableBy: [ROLES.service] } as const
 const definer = { ...upkeep, security: 'definer', owner: ROLES.service } as const
-
-const floors = Object.entries(RETENTION_DAYS_MIN)
-  .map(([table, days]) => `when '${table}' then ${days}`)
-  .join(' ')
 
 /** What is done day by day. Each function says how many rows it changed. */
 export const maintenance: Module = {
@@ -25,12 +20,8 @@ export const maintenance: Module = {
       name: 'cleanup_expired_exports',
       returns: 'integer',
       body: `
-declare
-  removed integer;
 begin${FOR_THE_SERVICE}
-  delete from public.exports where expires_at < now();
-  get diagnostics removed = row_count;
-  return removed;
+  return coalesce((tenantry.purge_data('{exports}') ->> 'exports')::integer, 0);
 end`,
     }),
     sqlFunction({
@@ -114,39 +105,16 @@ end`,
       ...definer,
       name: 'execute_data_purge',
       returns: 'jsonb',
-      // Audit logs stay: what leaves them is archived first, and they refuse a DELETE.
+      // By the rules of retention. Events and audit logs are archived before they go: their jobs do that.
       body: `
 declare
-  policy record;
-  changed integer;
-  tables jsonb := '{}';
-  total integer := 0;
+  tables jsonb;
 begin${FOR_THE_SERVICE}
-  for policy in
-    select table_name, greatest(retention_days, case table_name ${floors} else 1 end) * interval '1 day' as kept
-    from public.data_retention_policies
-    where is_active
-    order by table_name
-  loop
-    case policy.table_name
-      when 'exports' then
-        delete from public.exports where expires_at < now() and created_at < now() - policy.kept;
-      when 'resumes' then
-        update public.resumes set deleted_at = now() where deleted_at is null and updated_at < now() - policy.kept;
-      when 'cover_letters' then
-        update public.cover_letters set deleted_at = now() where deleted_at is null and updated_at < now() - policy.kept;
-      when 'payment_receipts' then
-        delete from public.payment_receipts where created_at < now() - policy.kept;
-      when 'analytics_events' then
-        delete from public.analytics_events where "timestamp" < now() - policy.kept;
-      else
-        continue;
-    end case;
-    get diagnostics changed = row_count;
-    tables := tables || pg_catalog.jsonb_build_object(policy.table_name, changed);
-    total := total + changed;
-  end loop;
-  return pg_catalog.jsonb_build_object('deleted_records', total, 'tables', tables);
+  tables := tenantry.purge_data('{exports, cover_letters, resumes, payment_receipts}');
+  return pg_catalog.jsonb_build_object(
+    'deleted_records', (select coalesce(sum(changed.value::bigint), 0) from pg_catalog.jsonb_each_text(tables) as changed),
+    'tables', tables
+  );
 end`,
     }),
     sqlFunction({
@@ -193,25 +161,18 @@ begin${FOR_THE_SERVICE}
   perform public.refresh_analytics_summary();
   perform public.detect_metric_anomalies();
   perform public.process_pending_achievements();
-  delete from public.user_sessions where expires_at < now();
+  perform tenantry.purge_data('{user_sessions}');
   perform public.update_job_role_popularity();
 end`,
     }),
   ],
   jobs: [
-    serviceJob({
+    callJob({
       name: 'daily maintenance',
       schedule: '0 2 * * *',
       description:
         'Removes expired exports and sessions, refreshes summaries, finds anomalies, gives achievements; without it files and sessions pile up',
       call: 'public.daily_maintenance()',
-    }),
-    serviceJob({
-      name: 'data purge',
-      schedule: '40 2 * * *',
-      description:
-        'Applies data_retention_policies; while it does not run, data is kept longer than promised',
-      call: 'public.execute_data_purge()',
     }),
   ],
 }

@@ -92,7 +92,8 @@ begin${CALLER_IS_THE_USER}
   update public.referral_codes set usage_count = usage_count + 1 where id = referral.id;
   if referral.reward_type = 'credits' then
     perform tenantry.post_credits(
-      referral.user_id, 'earned', referral.reward_amount, 'referral', 'Referral', 'referral:' || conversion
+      referral.user_id, 'earned', referral.reward_amount, 'referral', 'Referral', 'referral:' || conversion,
+      null
     );
   end if;
   return true;

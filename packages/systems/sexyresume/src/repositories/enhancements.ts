@@ -1,6 +1,8 @@
+import type { Executor } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { bindTenant } from '@tenantry/rls'
 import { changeState, type Claim, type ClaimBatch, type ClaimKey, type FailOutcome } from '@tenantry/workflow'
+import { sql } from 'drizzle-orm'
 import { enhancementClaims } from '../database/requests.ts'
 import { enhancementRequests as table, type enhancementSuggestions } from '../schema/index.ts'
 import {
@@ -35,7 +37,10 @@ export const enhancements = defineRepository(table, {
   schema: { create: enhancementInput },
   defaultSort: newestFirst,
   verbs: (repository, executor) => ({
-    /** Asks for an enhancement. Throws ForeignKeyError for a resume that isn't the user's. */
+    /**
+     * Asks for an enhancement; on the free plan it takes one of the day's (UTC). Throws PlanLimitError when there is
+     * none left, ForeignKeyError for a resume that isn't the user's; then nothing is written.
+     */
     async request(input: EnhancementInput): Promise<Request> {
       return repository.create(parseInput(table, enhancementInput, input))
     },
@@ -54,15 +59,18 @@ export const enhancements = defineRepository(table, {
 
     /**
      * Keeps what came of it: the content, what it cost, and the suggestions, in one transaction, and answers the
-     * suggestions. Again with the same claim it changes nothing and answers those that there are. Throws
+     * suggestions. `tokenUsage` is what this attempt took; the request keeps that of all.
+     * Again with the same claim it changes nothing and answers those that there are. Throws
      * StaleTransitionError when another worker has taken over. Service role only.
      */
     async complete(claim: ClaimKey, input: EnhancedInput): Promise<Row<typeof enhancementSuggestions>[]> {
       serviceOnly(executor, 'complete')
       const { suggestions, ...result } = parseInput(table, enhancedInput, input)
       return executor.transaction(async (within) => {
-        const outcome = await enhancementClaims.finish(within, claim, { set: result })
-        const own = suggestionsOf.bind(bindTenant(within, claim.tenant))
+        const owner = bindTenant(within, claim.tenant)
+        const tokenUsage = result.tokenUsage + (await tokensBefore(owner, claim.id))
+        const outcome = await enhancementClaims.finish(within, claim, { set: { ...result, tokenUsage } })
+        const own = suggestionsOf.bind(owner)
         if (outcome === 'repeated') {
           const kept: Row<typeof enhancementSuggestions>[] = []
           for await (const row of own.stream({ where: { requestId: claim.id } })) kept.push(row)
@@ -73,8 +81,8 @@ export const enhancements = defineRepository(table, {
     },
 
     /**
-     * It failed: it is tried again after a wait, or given up after the third attempt (at once if `final`). What
-     * it cost is kept. Service role only.
+     * It failed: it is tried again after a wait, or given up after the third attempt (at once if `final`); then its
+     * unit of the day is given back. What it cost is kept, and added up. Service role only.
      */
     async fail(
       claim: ClaimKey,
@@ -82,11 +90,18 @@ export const enhancements = defineRepository(table, {
       options: { readonly final?: boolean } = {},
     ): Promise<Exclude<FailOutcome, 'stale'>> {
       serviceOnly(executor, 'fail')
-      const { errorMessage, ...cost } = parseInput(table, failedInput, input)
-      return enhancementClaims.fail(executor, claim, errorMessage, { ...options, set: cost })
+      const { errorMessage, tokenUsage = 0, ...cost } = parseInput(table, failedInput, input)
+      return executor.transaction(async (within) => {
+        const before = await tokensBefore(bindTenant(within, claim.tenant), claim.id)
+        const set = tokenUsage === 0 ? cost : { ...cost, tokenUsage: before + tokenUsage }
+        return enhancementClaims.fail(within, claim, errorMessage, { ...options, set })
+      })
     },
 
-    /** failed → pending: from the start. Service role only. */
+    /**
+     * failed → pending: from the start, with a unit of the present day. Throws PlanLimitError when there is none.
+     * Service role only.
+     */
     async retry(id: string): Promise<Request> {
       serviceOnly(executor, 'retry')
       return changeState(table, repository, {
@@ -100,5 +115,19 @@ export const enhancements = defineRepository(table, {
     },
   }),
 })
+
+/** What earlier attempts took: nobody else changes it while the lease is held. */
+async function tokensBefore(own: Executor, id: string): Promise<number> {
+  const [row] = await enhancements.bind(own).statement(
+    'tokens before',
+    ({ tenant, value }) => ({
+      returns: { tokenUsage: table.tokenUsage },
+      query: (columns) => sql`select ${columns} from ${table}
+        where ${table.id} = ${value('id', table.id)} and ${table.userId} = ${tenant}`,
+    }),
+    { id },
+  )
+  return row?.tokenUsage ?? 0
+}
 
 export type EnhancementClaim = Claim<typeof table>

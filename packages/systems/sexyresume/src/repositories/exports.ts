@@ -1,8 +1,10 @@
-import { NotFoundError } from '@tenantry/core'
+import { NotFoundError, type ObjectStore } from '@tenantry/core'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
+import type { OrphanOptions, Orphans } from '@tenantry/retention'
 import { bindTenant } from '@tenantry/rls'
 import { changeState, type Claim, type ClaimBatch, type ClaimKey, type FailOutcome } from '@tenantry/workflow'
 import { getTableColumns, getTableName, sql } from 'drizzle-orm'
+import { exportFiles } from '../database/export-files.ts'
 import { exportClaims } from '../database/requests.ts'
 import { exports as table } from '../schema/index.ts'
 import {
@@ -16,7 +18,7 @@ import { newestFirst } from './order.ts'
 
 type Export = Row<typeof table>
 
-/** Files made of resumes: asked for by customers, made by workers, kept for a day. */
+/** Files made of resumes: asked for by customers, made by workers, kept for a day. Each lies under its user's id. */
 export const exports = defineRepository(table, {
   tenant: 'userId',
   // Follow from the verbs.
@@ -105,6 +107,14 @@ export const exports = defineRepository(table, {
       serviceOnly(executor, 'fail')
       return exportClaims.fail(executor, claim, parseInput(table, failedInput, { errorMessage }).errorMessage)
     },
+
+    /**
+     * Removes files that no export names, such as those of exports that have expired, and exports whose file isn't
+     * there, of all users, once they are older than a grace period: see `ObjectSweep` of @tenantry/retention. Service
+     * role only, outside a transaction.
+     */
+    removeOrphans: (store: ObjectStore, options: OrphanOptions = {}): Promise<Orphans> =>
+      exportFiles.run(executor, store, options),
 
     /** failed → pending: from the start. Service role only. */
     async retry(id: string): Promise<Export> {

@@ -34,6 +34,10 @@ export const coverLetters = pgTable(
     index('idx_cover_letters_user_id').on(table.userId, descending(table.updatedAt), descending(table.id)),
     index('idx_cover_letters_resume_id').on(table.resumeId, table.userId),
     index('idx_cover_letters_updated_at').on(descending(table.updatedAt)),
+    // Few are removed, and they are looked for by when.
+    index('idx_cover_letters_deleted_at')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
     check('cover_letters_current_version_check', sql`${table.currentVersion} >= 0`),
   ],
 )

@@ -9,6 +9,8 @@ export const creditBalances = pgTable(
   {
     userId: uuid('user_id').primaryKey(),
     balance: integer('balance').notNull().default(0),
+    /** Of the last entry. */
+    version: integer('version').notNull().default(0),
     updatedAt: instant('updated_at')
       .notNull()
       .default(sql`now()`),

@@ -29,6 +29,7 @@ export const enhancementRequests = pgTable(
     overallConfidence: score('overall_confidence').notNull().default(0),
     processingStatus: text('processing_status', { enum: REQUEST_STATUSES }).notNull().default('pending'),
     processingTimeMs: integer('processing_time_ms'),
+    /** Of all attempts, the failed ones included. */
     tokenUsage: integer('token_usage'),
     errorMessage: text('error_message'),
     createdAt: createdAt(),

@@ -19,7 +19,7 @@ export const exports = pgTable(
     format: text('format', { enum: EXPORT_FORMATS }).notNull().default('pdf'),
     template: text('template').notNull().default('modern'),
     status: text('status', { enum: REQUEST_STATUSES }).notNull().default('pending'),
-    /** Where the file is in the object store. */
+    /** Where the file is in the object store: `<user_id>/…`. */
     storagePath: text('storage_path'),
     fileSizeBytes: integer('file_size_bytes'),
     errorMessage: text('error_message'),
@@ -44,6 +44,7 @@ export const exports = pgTable(
     index('idx_exports_created_at').on(descending(table.createdAt)),
     check('exports_format_check', oneOf(table.format, EXPORT_FORMATS)),
     check('exports_status_check', oneOf(table.status, REQUEST_STATUSES)),
+    check('exports_storage_path_check', sql`starts_with(${table.storagePath}, ${table.userId}::text || '/')`),
     check('exports_file_size_bytes_check', sql`${table.fileSizeBytes} >= 0`),
   ],
 )

@@ -26,6 +26,10 @@ export const resumes = pgTable(
     ownedBy('resumes', table.userId),
     index('idx_resumes_user_id').on(table.userId, descending(table.updatedAt), descending(table.id)),
     index('idx_resumes_updated_at').on(descending(table.updatedAt)),
+    // Few are removed, and they are looked for by when.
+    index('idx_resumes_deleted_at')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
     index('idx_resumes_template').on(table.template),
     check('resumes_data_check', sql`jsonb_typeof(${table.data}) = 'object'`),
   ],

@@ -18,15 +18,19 @@ export const EXPORT_FORMATS = ['pdf', 'docx', 'txt', 'json'] as const
 export const LETTER_AUTHORS = ['user', 'ai'] as const
 export const PLANS = ['free', 'premium'] as const
 export const PAYMENT_STATUSES = ['pending', 'succeeded', 'failed', 'refunded'] as const
-export const TRANSACTION_TYPES = ['earned', 'purchased', 'spent', 'refunded', 'expired'] as const
+export const TRANSACTION_TYPES = ['earned', 'spent', 'refunded', 'expired'] as const
 export const ADMIN_ROLES = ['moderator', 'admin', 'super_admin'] as const
 /** Whose accounts read every customer's rows. */
 export const READER_ROLES = ['admin', 'super_admin'] as const
 
 /** Numbers in an embedding: the width of the `vector` column. */
 export const EMBEDDING_DIMENSIONS = 1536
+/** Enhancement requests of the free plan in a UTC day; the premium plan has no limit. */
+export const FREE_ENHANCEMENTS_PER_DAY = 10
 /** Hours that an exported file is kept for its owner to fetch. */
 export const EXPORT_HOURS = 24
+/** Days for which a resume or letter that was removed can be brought back. */
+export const REMOVED_DAYS = 30
 /** Characters of a referral code. */
 export const REFERRAL_CODE_LENGTH = 8
 /** Capitals and digits without those that look alike: no I, L, O, 0, 1. 31 of them give 8.5e11 codes. */

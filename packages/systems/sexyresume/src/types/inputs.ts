@@ -64,6 +64,7 @@ export const exportInput = z.strictObject({
 
 /** Where the file is. */
 export const exportedFileInput = z.strictObject({
+  /** In the object store; begins with the user's id and a slash, by which it is known whose the file is. */
   storagePath: filledText(1000),
   fileSizeBytes: count,
 })
@@ -242,6 +243,17 @@ export const creditsInput = z.strictObject({
   idempotencyKey: name(200).nullable().optional(),
 })
 
+export const awardInput = creditsInput.extend({
+  /** When what is left of them goes. Default: never. */
+  expiresAt: instant.nullable().optional(),
+})
+
+export const refundInput = z.strictObject({
+  /** Of the entry that is undone. */
+  version: z.int32().min(1),
+  description: text(1000).nullable().optional(),
+})
+
 export const referralCodeInput = z.strictObject({
   rewardType: z.enum(REWARD_TYPES).default('credits'),
   rewardAmount: z.int32().min(1).default(1),
@@ -316,6 +328,8 @@ export type FeedbackInput = z.input<typeof feedbackInput>
 export type EntitlementInput = z.input<typeof entitlementInput>
 export type PaymentInput = z.input<typeof paymentInput>
 export type CreditsInput = z.input<typeof creditsInput>
+export type AwardInput = z.input<typeof awardInput>
+export type RefundInput = z.input<typeof refundInput>
 export type ReferralCodeInput = z.input<typeof referralCodeInput>
 export type RedeemInput = z.input<typeof redeemInput>
 export type AchievementInput = z.input<typeof achievementInput>

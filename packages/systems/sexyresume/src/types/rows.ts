@@ -199,7 +199,12 @@ export const paymentReceiptJson = z.object({
   ...stamps,
 })
 
-export const creditBalanceJson = z.object({ userId: id, balance: count, updatedAt: instantJson })
+export const creditBalanceJson = z.object({
+  userId: id,
+  balance: count,
+  version: count,
+  updatedAt: instantJson,
+})
 
 export const creditTransactionJson = z.object({
   id,
@@ -210,6 +215,10 @@ export const creditTransactionJson = z.object({
   description: optionalText,
   balanceAfter: count,
   idempotencyKey: optionalText,
+  version: count,
+  reverses: optionalCount,
+  expiresAt: optionalInstant,
+  lots: z.json().nullable(),
   ...createdAt,
 })
 

@@ -10,7 +10,6 @@ type Plain = Record<string, unknown>
 export const ROWS: RowDefaults<typeof sexyresume.definition.schema> = {
   users: (n) => ({ email: `made-${process.pid}-${n}@example.com` }),
   paymentReceipts: () => ({ currency: 'usd' }),
-  creditTransactions: (n) => ({ amount: n, balanceAfter: n }),
   userSessions: (n) => ({
     ipAddress: '203.0.113.7',
     tokenHash: `hash-${process.pid}-${n}`.padEnd(40, 'x'),
@@ -66,6 +65,13 @@ export async function customer({ system }: Pick<Place, 'system'>, id?: string) {
 }
 
 export type Customer = Awaited<ReturnType<typeof customer>>
+
+/** A customer whose plan has no limit. */
+export async function premium(place: Pick<Place, 'system'>) {
+  const made = await customer(place)
+  await made.service.entitlements.grant({ plan: 'premium' })
+  return made
+}
 
 /** A customer who reads everybody's rows. */
 export async function admin(place: Pick<Place, 'system'>) {
