@@ -47,6 +47,7 @@ export {
   type RetentionTarget,
 } from './retention.ts'
 export { purgeFunction, type PurgeFunctionOptions, type SqlPolicy } from './jobs/purge-function.ts'
+export { expireArchive } from './actions/expire-archive.ts'
 export { defineRetention } from './rule/define.ts'
 export type { ActionOptions, AgeOptions, FloorOptions, RetentionOptions } from './rule/options.ts'
 export type { Phase } from './rule/phase.ts'

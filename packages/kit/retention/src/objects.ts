@@ -27,12 +27,13 @@ export function retentionObjects(
   tables: readonly PgTable[],
 ): readonly DdlObject[] {
   const rights = new Map<PgTable, Rights>([
+    ...connected(rules, tables).map((table) => [table, { select: true }] as const),
+    ...rules.flatMap(({ reads }) => reads.map((table) => [table, { select: true }] as const)),
+    // Last: a rule may be about one of these too.
     [retentionRuns, { select: true, insert: true, update: true }],
     [retentionLeases, { select: true, insert: true, update: true }],
     [archiveSegments, { select: true, insert: true }],
     [retentionBatches, { select: true, insert: true }],
-    ...connected(rules, tables).map((table) => [table, { select: true }] as const),
-    ...rules.flatMap(({ reads }) => reads.map((table) => [table, { select: true }] as const)),
   ])
   for (const { table, action } of rules) rights.set(table, merged(rights.get(table), action.privileges))
   for (const { table, privileges } of rules.flatMap(({ action }) => action.writes ?? [])) {
