@@ -5413,6 +5413,17 @@ begin
       using errcode = 'TN005', hint = 'Move them to another plan first';
   end if;
 
+  select known.feature into gone
+  from tenantry.limit_features as known
+  where (known.kind, known.by_subject) <>
+      (declared -> 'features' -> known.feature ->> 'kind', (declared -> 'features' -> known.feature ->> 'bySubject')::boolean)
+    and exists (select from tenantry.limit_counters as counter where counter.feature = known.feature)
+  order by known.position limit 1;
+  if found then
+    raise exception 'the feature % has counters of another kind', gone
+      using errcode = 'TN005', hint = 'Give what it has become another name';
+  end if;
+
   insert into tenantry.limit_features as known (feature, kind, period, zone, by_subject, position)
   select each.key, each.value ->> 'kind', each.value ->> 'period', each.value ->> 'zone',
     (each.value ->> 'bySubject')::boolean, (each.value ->> 'position')::integer
@@ -5427,6 +5438,9 @@ begin
   delete from tenantry.limit_features where not declared -> 'features' ? feature;
   get diagnostics met = row_count;
   differing := differing + met;
+  -- What was used stays as a history; nobody uses more of it.
+  update tenantry.limit_counters set valid_until = '-infinity'
+  where not declared -> 'features' ? feature and valid_until > '-infinity' and ends > tenantry.limit_clock();
 
   insert into tenantry.limit_plans as known (plan, rank)
   select each.key, (each.value ->> 'rank')::integer from pg_catalog.jsonb_each(declared -> 'plans') as each
@@ -5943,7 +5957,7 @@ as $body$
 begin
   if new.feature in ('articles', 'keywords', 'research_queries') then
     insert into public.usage_tracking as known (organization_id, metric_type, billing_period, usage_count, limit_count)
-    select organization.id, new.feature, pg_catalog.to_char(new.starts at time zone 'UTC', 'YYYY-MM'), least(new.used + new.overage, 2147483647)::integer, least(new.cap, 2147483647)::integer
+    select organization.id, new.feature, pg_catalog.to_char(new.starts at time zone 'UTC', 'YYYY-MM'), case when new.used + new.overage is not null then least(new.used + new.overage, 2147483647)::integer end, case when new.cap is not null then least(new.cap, 2147483647)::integer end
     from public.organizations as organization
     where organization.id = new.account
     on conflict (organization_id, metric_type, billing_period) do update

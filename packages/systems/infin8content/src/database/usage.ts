@@ -21,8 +21,9 @@ const metricOf = (feature: string): string =>
 
 const period = (starts: string): string => `pg_catalog.to_char(${starts} at time zone 'UTC', 'YYYY-MM')`
 
-/** As the documented column can hold it. */
-const whole = (amount: string): string => `least(${amount}, 2147483647)::integer`
+/** As the documented column can hold it; null, unlimited, stays null, which `least` alone would pass over. */
+const whole = (amount: string): string =>
+  `case when ${amount} is not null then least(${amount}, 2147483647)::integer end`
 
 export const usage: Module = {
   name: 'usage',

@@ -188,7 +188,7 @@ async function filled(
   const { results, sourceCount } = parseInput(
     table,
     rememberInput.pick({ results: true, sourceCount: true }),
-    answer,
+    { results: answer.results, sourceCount: answer.sourceCount },
   )
   await research.bind(executor).statement(
     'fill',

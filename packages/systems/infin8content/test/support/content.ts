@@ -83,3 +83,21 @@ export async function articleOf(
   await scope.articles.finishGenerating(article.id)
   return scope.articles.withSections(article.id)
 }
+
+/** What all limits take for the time, for this database: SQL, or null for the server's own clock. */
+export async function setClock({ rows }: Pick<ContentDatabase, 'rows'>, time: string | null): Promise<void> {
+  await rows(`create or replace function tenantry.limit_clock() returns timestamptz language sql stable parallel safe
+    as $$ select ${time ?? 'pg_catalog.statement_timestamp()'} $$`)
+}
+
+/** Some drafts, ready to be generated. */
+export async function draftsOf({ scope }: Author, number: number): Promise<string[]> {
+  const drafts = await scope.articles.createMany(
+    Array.from({ length: number }, (_, at) => ({ title: `Draft ${at + 1}` })),
+  )
+  return drafts.map(({ id }) => id)
+}
+
+/** Keywords that nobody had before. */
+export const newKeywords = (number: number) =>
+  Array.from({ length: number }, () => ({ keyword: crypto.randomUUID() }))
