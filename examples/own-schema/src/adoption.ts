@@ -3,11 +3,11 @@ import { defineRepository } from '@tenantry/repository'
 import { defineTenancy } from '@tenantry/rls'
 import { defineSystem } from '@tenantry/system'
 import { defineStateMachine } from '@tenantry/workflow'
+import { plans } from './plans.ts'
 import * as schema from './schema.ts'
 
 const { customers, mechanics, tickets } = schema
 const { workshopId: organization, userId: user, active } = mechanics
-
 const ticketStates = defineStateMachine({
   table: tickets,
   column: 'status',
@@ -29,7 +29,7 @@ export const repairs = defineSystem({
     schema,
     membership: { table: mechanics, organization, user, active },
     tables: {
-      workshops: { class: 'tenant', column: 'id', insert: false, delete: false },
+      workshops: { class: 'tenant', column: 'id', insert: false, update: ['name'], delete: false },
       mechanics: { class: 'tenant', column: 'workshopId', insert: false, update: false, delete: false },
       parts: { class: 'global' },
       customers: { class: 'tenant', column: 'workshopId' },
@@ -37,7 +37,7 @@ export const repairs = defineSystem({
       ticketParts: { class: 'tenant', column: 'workshopId' },
     },
   }),
-  modules: [ticketStates.module],
+  modules: [ticketStates.module, plans.module],
   repositories: {
     customers: defineRepository(customers, { tenant: 'workshopId' }),
     tickets: defineRepository(tickets, {

@@ -22,6 +22,10 @@ const createdAt = timestamp('created_at', { withTimezone: true }).notNull().defa
 export const workshops = pgTable('workshops', {
   id: uuid('id').primaryKey().defaultRandom(),
   name: text('name').notNull(),
+  /** What the workshop pays for. */
+  plan: text('plan', { enum: ['solo', 'works'] })
+    .notNull()
+    .default('solo'),
   createdAt,
 })
 

@@ -1,11 +1,12 @@
 /** What the adoption gives, step by step. */
-import { type Database, StaleTransitionError, TenantryError } from '@tenantry/core'
+import { randomUUID } from 'node:crypto'
+import { type Database, PlanLimitError, StaleTransitionError, TenantryError } from '@tenantry/core'
 import { describeLogin } from '@tenantry/rls'
 import { eq, sql } from 'drizzle-orm'
 import { repairs } from './adoption.ts'
 import { type Attempt, attempts } from './attempts.ts'
 import type { Printer } from './print.ts'
-import { mechanics } from './schema.ts'
+import { mechanics, workshops } from './schema.ts'
 import { type Repairs, signUp, type Workshop } from './workshops.ts'
 
 export interface Outcome {
@@ -15,6 +16,12 @@ export interface Outcome {
   readonly race: { readonly winners: number; readonly stale: number }
   /** Tickets that a mechanic saw before and after they left. */
   readonly leaver: { readonly before: number; readonly after: number }
+  /** What refused a mechanic too many, the plan that it named, and how many there are with that plan. */
+  readonly hiring: {
+    readonly refused: string
+    readonly smallestPlan: string | null
+    readonly mechanics: number
+  }
 }
 
 const RACERS = 8
@@ -59,7 +66,13 @@ export async function story(database: Database, print: Printer): Promise<Outcome
   print.step('A mechanic leaves')
   const leaver = await leave(system, north)
   print.line(`with the same scope they saw ${leaver.before} tickets before, and ${leaver.after} after`)
-  return { attempts: made, refusals, race, leaver }
+
+  print.step('A workshop takes on more mechanics than its plan has')
+  const hiring = await hire(system, south)
+  print.line(
+    `refused by ${hiring.refused}; with the plan ${hiring.smallestPlan} there are ${hiring.mechanics}`,
+  )
+  return { attempts: made, refusals, race, leaver, hiring }
 }
 
 async function illegalSteps({ id, scope, tickets }: Workshop): Promise<Outcome['refusals']> {
@@ -103,4 +116,17 @@ async function leave(system: Repairs, { id, mechanics: [, userId] }: Workshop) {
     db.update(mechanics).set({ active: false }).where(eq(mechanics.userId, userId)),
   )
   return { before, after: await tickets.count() }
+}
+
+/** The rows are counted where they are written, by the service role as well. */
+async function hire(system: Repairs, { id }: Workshop): Promise<Outcome['hiring']> {
+  const two = ['Mechanic 3', 'Mechanic 4'].map((name) => ({ workshopId: id, userId: randomUUID(), name }))
+  const takeOn = () => system.system(({ db }) => db.insert(mechanics).values(two))
+  const refusal: unknown = await takeOn().catch((error: unknown) => error)
+  if (!(refusal instanceof PlanLimitError)) throw new Error('Nothing refused the fourth', { cause: refusal })
+  const { name: refused, smallestPlan } = refusal
+  await system.system(({ db }) => db.update(workshops).set({ plan: 'works' }).where(eq(workshops.id, id)))
+  await takeOn()
+  const rows = await system.system(({ db }) => db.$count(mechanics, eq(mechanics.workshopId, id)))
+  return { refused, smallestPlan, mechanics: rows }
 }

@@ -94,6 +94,7 @@ describe.each(places)('the adopted product, %s', (where) => {
     ])
     expect(outcome.race).toEqual({ winners: 1, stale: 7 })
     expect(outcome.leaver).toEqual({ before: 2, after: 0 })
+    expect(outcome.hiring).toEqual({ refused: 'PlanLimitError', smallestPlan: 'works', mechanics: 4 })
     expect(lines.filter((line) => line.length > 100 || line !== line.trimEnd())).toEqual([])
   })
 
@@ -147,19 +148,26 @@ describe('the adoption', () => {
     expect(lines.length).toBeLessThan(60)
   })
 
+  it('has its plans in fewer than 25 lines', () => {
+    expect(text('src/plans.ts').trimEnd().split('\n').length).toBeLessThan(25)
+  })
+
   it("is in the host's own folder of migrations: nothing is left to generate", async () => {
-    const { name, objects } = repairs.definition
-    const options = { name, objects, directory: folder, mode: 'objects', format: 'drizzle-kit' } as const
+    const { name, objects, moduleTables } = repairs.definition
+    const target = { directory: folder, mode: 'objects', format: 'drizzle-kit' } as const
+    const options = { name, objects, moduleTables, ...target }
     expect(await generateMigration({ ...options, dryRun: true })).toEqual({ file: null, text: null })
   })
 
   it('changes no table: drizzle-kit sees its own last state', async () => {
-    const last = JSON.parse(text('drizzle/meta/0001_snapshot.json')) as DrizzleSnapshot
+    const last = JSON.parse(text('drizzle/meta/0003_snapshot.json')) as DrizzleSnapshot
     const now = generateDrizzleJson({ ...schema }, last.id)
     expect(await generateDrizzleMigration(last, now)).toEqual([])
-    expect(text('drizzle/0001_adopt_tenantry.sql')).not.toMatch(
-      /create table|alter table .+ (add|drop|alter|rename) /i,
-    )
+    for (const file of ['0001_adopt_tenantry', '0003_plans']) {
+      expect(text(`drizzle/${file}.sql`)).not.toMatch(
+        /create table (?!"tenantry"\.)|alter table (?!"tenantry"\.).+ (add|drop|alter|rename) /i,
+      )
+    }
   })
 })
 
@@ -190,7 +198,7 @@ it(
       env: { ...process.env, DATABASE_URL: '' },
     })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toContain('verify() found nothing in 6 tables')
+    expect(stdout).toContain('verify() found nothing in 14 tables')
     expect(stdout).toContain('1 took it; 7 were told that it is taken')
   },
   PATIENCE_MS,

@@ -49,6 +49,9 @@ it('are verified, and nothing of another tenant is reached through them', async 
 it('are missed when a trigger or a counter is tampered with', async () => {
   await using test = await createTestSystem(studio)
   const codes = async () => (await test.system.verify()).map(({ code }) => code)
+  await test.rows('grant update (plan) on subscriptions to tenantry_tenant')
+  expect(await codes()).toContain('limit-plan-writable')
+  await test.rows('revoke update (plan) on subscriptions from tenantry_tenant')
   await test.rows('alter table pillars disable trigger limit_guard_insert')
   await test.rows(`insert into pillars (user_id) values (gen_random_uuid())`)
   expect(await codes()).toEqual(expect.arrayContaining(['trigger-disabled', 'limit-counter-differs']))

@@ -101,6 +101,11 @@ export function planChecks(plan: PlansPlan, guards: readonly GuardPlan[]): reado
       guarantee: 'Every subscription names a plan that is declared',
       run: (connection) => unknownPlans(connection, plan),
     },
+    {
+      name: 'limits-plans-unwritable',
+      guarantee: 'No tenant writes what its plan follows from',
+      run: (connection) => writablePlans(connection, plan),
+    },
   ]
 }
 
@@ -173,6 +178,28 @@ async function unknownPlans(
       remedy: 'Declare the plan, or move them to another one',
     },
   ]
+}
+
+/** Who may write their own plan has none. */
+async function writablePlans(
+  connection: Connection,
+  { subscription: { table, ...columns }, standing }: PlansPlan,
+): Promise<readonly Finding[]> {
+  const { sql, label } = relation(table)
+  const named = [...Object.values(columns), ...standing.map(({ until }) => until)]
+    .filter((column) => column !== null && column !== columns.account)
+    .map((column) => column?.name)
+  const { rows } = await connection.query({
+    text: `select distinct name from pg_catalog.unnest($1::text[]) as name
+where pg_catalog.has_column_privilege('${ROLES.tenant}', $2::text, name, 'insert, update') order by name`,
+    params: [named, sql],
+  })
+  return rows.map(([name]) => ({
+    code: 'limit-plan-writable',
+    object: `${label}.${String(name)}`,
+    message: 'Tenants may write it, and so give themselves another plan',
+    remedy: 'Leave the column out of what the tenancy lets them insert and update, for instance as `managed`',
+  }))
 }
 
 /** As the service role, which sees the rows of all tenants. */

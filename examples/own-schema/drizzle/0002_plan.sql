@@ -1,0 +1,1 @@
+ALTER TABLE "workshops" ADD COLUMN "plan" text DEFAULT 'solo' NOT NULL;
