@@ -317,7 +317,7 @@ test('daily metrics and events by day are as of the last refresh', async () => {
   )
   const resume = await cay.scope.resumes.create({})
   await cay.scope.exports.request({ resumeId: resume.id })
-  await place.system.runJob('refresh daily metrics')
+  await place.system.runJob('refresh daily_metrics')
   const metrics = await service.analytics.dailyMetrics(range)
   // The latest first: Cay and Dot, then Ann and Ben, then Eve.
   expect(

@@ -2,10 +2,14 @@
  * A database laid out as Supabase lays it out: the owner is no superuser, and PostgREST says who is asking by the
  * claims of a request.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { directoryArchive } from '@tenantry/retention'
 import { createSupabaseDatabase, rowFactory } from '@tenantry/testing'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { sexyresume } from '../src/index.ts'
+import { defineSexyresume, sexyresume } from '../src/index.ts'
 import { CUSTOMER_COMMANDS, OPERATIONS, SHARED } from './specification.ts'
 import { ROWS } from './support/place.ts'
 
@@ -104,6 +108,13 @@ describeOnServer('on a database laid out like Supabase', () => {
     )
     expect(new Set(rows.map(({ id }) => id))).toEqual(new Set([place.ada, place.eve, place.boss]))
   })
+
+  it('runs every job as that owner', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tenantry-sexyresume-'))
+    const system = defineSexyresume({ archive: directoryArchive(folder) })(place.system.database)
+    for (const { name } of system.definition.jobs) await system.runJob(name)
+    rmSync(folder, { recursive: true, force: true })
+  })
 })
 
 async function setup() {
@@ -120,7 +131,11 @@ async function setup() {
     return id
   }
   const [ada, eve, boss] = [await account(), await account(), await account()]
-  for (const id of [ada, eve]) await makeEach(id)
+  for (const id of [ada, eve]) {
+    // Only its functions write the ledger.
+    await system.asService().tenant(id).credits.award({ amount: 1, source: 'welcome' })
+    await makeEach(id)
+  }
   await make('templateRoleMappings')
   // What was made is one of each kind, an admin's row too.
   await supabase.admin.driver.query({ text: 'update public.admin_users set is_active = false', params: [] })

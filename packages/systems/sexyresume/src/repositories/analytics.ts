@@ -247,7 +247,7 @@ export const analytics = defineRepository(table, {
 
     /**
      * Sign-ups by UTC day, both days included, the latest first, as of the last refresh of daily_metrics (the
-     * job `refresh daily metrics`). Service role only: row security doesn't reach a materialized view.
+     * job `refresh daily_metrics`). Service role only: row security doesn't reach a materialized view.
      */
     async dailyMetrics(days: DaysInput): Promise<DailyMetrics[]> {
       serviceOnly(executor, 'dailyMetrics')
