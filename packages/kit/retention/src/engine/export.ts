@@ -97,6 +97,8 @@ from (
       order by ${orderText(rule, access)}
       limit $3::bigint
     ) as ${quoteIdentifier(target.name)}
+    -- So that a line is made once, and not anew for each time that it is mentioned above.
+    offset 0
   ) as page
 ) as sized`,
       params: [...work.parameters, limits.rows, limits.bytes, ...(position ?? [])],
