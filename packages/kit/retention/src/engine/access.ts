@@ -28,7 +28,8 @@ where attribute.attname = $2 and index.indisvalid and (
 const NO_SCANS = `
 select
   pg_catalog.set_config('enable_seqscan', 'off', true),
-  pg_catalog.set_config('enable_bitmapscan', 'off', true)`
+  pg_catalog.set_config('enable_bitmapscan', 'off', true),
+  pg_catalog.set_config('enable_sort', 'off', true)`
 
 export async function accessTo(
   connection: Connection,
@@ -54,7 +55,7 @@ limit 100`,
     params: ['2020-01-01T00:00:00Z', '2020-01-01T00:00:00Z'],
   })
   await connection.query({
-    text: `select pg_catalog.set_config('enable_seqscan', 'on', true), pg_catalog.set_config('enable_bitmapscan', 'on', true)`,
+    text: `select pg_catalog.set_config('enable_seqscan', 'on', true), pg_catalog.set_config('enable_bitmapscan', 'on', true), pg_catalog.set_config('enable_sort', 'on', true)`,
     params: [],
   })
   return indexesIn(explained.rows[0]?.[0]).some((name) => leading.has(name)) ? byAge : byKey
