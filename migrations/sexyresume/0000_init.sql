@@ -8151,6 +8151,12 @@ execute function "tenantry"."enforce_enhancement_suggestions_user_action"();
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.user_entitlements
+grant trigger on "public"."user_entitlements" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "public"."user_entitlements"
 referencing new table as "new_rows"
@@ -8158,10 +8164,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_entitlements" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."user_entitlements" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on public.user_entitlements
+grant trigger on "public"."user_entitlements" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "public"."user_entitlements"
 referencing old table as "old_rows" new table as "new_rows"
@@ -8169,10 +8187,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_entitlements" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."user_entitlements" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on public.user_entitlements
+grant trigger on "public"."user_entitlements" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "public"."user_entitlements"
 referencing old table as "old_rows"
@@ -8180,20 +8210,44 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_entitlements" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."user_entitlements" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on public.user_entitlements
+grant trigger on "public"."user_entitlements" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."user_entitlements"
 for each statement
 execute function "tenantry"."limit_follow_subscriptions_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_entitlements" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."user_entitlements" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
@@ -8201,10 +8255,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
@@ -8212,10 +8278,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
@@ -8223,40 +8301,88 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
 execute function "tenantry"."limit_follow_overrides_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_plans"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_after"
 after insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.enhancement_requests
+grant trigger on "public"."enhancement_requests" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."enhancement_requests"
 referencing new table as "new_rows"
@@ -8264,10 +8390,22 @@ for each statement
 execute function "tenantry"."limit_guard_enhancement_requests_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."enhancement_requests" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."enhancement_requests" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.enhancement_requests
+grant trigger on "public"."enhancement_requests" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."enhancement_requests"
 referencing old table as "old_rows" new table as "new_rows"
@@ -8275,10 +8413,22 @@ for each statement
 execute function "tenantry"."limit_guard_enhancement_requests_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."enhancement_requests" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."enhancement_requests" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.enhancement_requests
+grant trigger on "public"."enhancement_requests" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."enhancement_requests"
 referencing old table as "old_rows"
@@ -8286,14 +8436,32 @@ for each statement
 execute function "tenantry"."limit_guard_enhancement_requests_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."enhancement_requests" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."enhancement_requests" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.enhancement_requests
+grant trigger on "public"."enhancement_requests" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."enhancement_requests"
 for each statement
 execute function "tenantry"."limit_guard_enhancement_requests_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."enhancement_requests" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."enhancement_requests" enable always trigger "limit_guard_truncate";
@@ -10025,68 +10193,6 @@ as permissive for select to "tenantry_definer"
 using (true);
 --> statement-breakpoint
 
--- policy retention_select on tenantry.retention_runs
-create policy "retention_select" on "tenantry"."retention_runs"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_runs
-create policy "retention_insert" on "tenantry"."retention_runs"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_update on tenantry.retention_runs
-create policy "retention_update" on "tenantry"."retention_runs"
-as permissive for update to "tenantry_retention"
-using (true)
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.retention_leases
-create policy "retention_select" on "tenantry"."retention_leases"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_leases
-create policy "retention_insert" on "tenantry"."retention_leases"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_update on tenantry.retention_leases
-create policy "retention_update" on "tenantry"."retention_leases"
-as permissive for update to "tenantry_retention"
-using (true)
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.archive_segments
-create policy "retention_select" on "tenantry"."archive_segments"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.archive_segments
-create policy "retention_insert" on "tenantry"."archive_segments"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.retention_batches
-create policy "retention_select" on "tenantry"."retention_batches"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_batches
-create policy "retention_insert" on "tenantry"."retention_batches"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
 -- policy retention_select on public.achievement_definitions
 create policy "retention_select" on "public"."achievement_definitions"
 as permissive for select to "tenantry_retention"
@@ -10273,6 +10379,68 @@ using (true);
 create policy "retention_select" on "public"."data_retention_policies"
 as permissive for select to "tenantry_retention"
 using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_runs
+create policy "retention_select" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_runs
+create policy "retention_insert" on "tenantry"."retention_runs"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_runs
+create policy "retention_update" on "tenantry"."retention_runs"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_leases
+create policy "retention_select" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_leases
+create policy "retention_insert" on "tenantry"."retention_leases"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_leases
+create policy "retention_update" on "tenantry"."retention_leases"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.archive_segments
+create policy "retention_select" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.archive_segments
+create policy "retention_insert" on "tenantry"."archive_segments"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_batches
+create policy "retention_select" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_batches
+create policy "retention_insert" on "tenantry"."retention_batches"
+as permissive for insert to "tenantry_retention"
+with check (true);
 --> statement-breakpoint
 
 -- policy retention_reads on tenantry.legal_holds
@@ -12072,22 +12240,6 @@ grant select on table "public"."user_dashboard_data" to "tenantry_tenant";
 grant select on table "public"."user_dashboard_data" to "tenantry_service";
 --> statement-breakpoint
 
--- grants on tenantry.retention_runs to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_leases to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.archive_segments to tenantry_retention
-grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_batches to tenantry_retention
-grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
---> statement-breakpoint
-
 -- grants on public.achievement_definitions to tenantry_retention
 grant select on table "public"."achievement_definitions" to "tenantry_retention";
 --> statement-breakpoint
@@ -12178,6 +12330,22 @@ grant select on table "public"."users" to "tenantry_retention";
 
 -- grants on public.data_retention_policies to tenantry_retention
 grant select on table "public"."data_retention_policies" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
 --> statement-breakpoint
 
 -- grants on tenantry.legal_holds to tenantry_retention

@@ -14,5 +14,6 @@ export type {
 export type { EnhancementClaim } from './repositories/enhancements.ts'
 export type { ExportClaim } from './repositories/exports.ts'
 export type { MatchedRole } from './repositories/job-roles.ts'
+export type { CustomerLimits } from './repositories/limits.ts'
 export type { Account, Dashboard } from './repositories/users.ts'
 export { defineSexyresume, sexyresume, type SexyresumeOptions } from './sexyresume.ts'

@@ -34,7 +34,7 @@ async function askTimes(of: Customer, times: number): Promise<string[]> {
 }
 
 const usage = async ({ scope }: Customer, feature = 'enhancement_requests') =>
-  (await scope.entitlements.usage()).find((each) => each.feature === feature)
+  (await scope.limits.usage()).find((each) => each.feature === feature)
 
 const used = async (of: Customer, feature?: string): Promise<number> => (await usage(of, feature))?.used ?? 0
 
@@ -66,7 +66,7 @@ describe('the free plan', () => {
     })
     expect(await of.scope.enhancements.count()).toBe(10)
     expect(await usage(of)).toMatchObject({ plan: 'free', limit: 10, used: 10, percentage: 100 })
-    expect(await place.service.entitlements.nearLimits()).toContainEqual(
+    expect(await place.service.limits.nearLimits()).toContainEqual(
       expect.objectContaining({ account: of.userId, feature: 'enhancement_requests', used: 10 }),
     )
   })
@@ -240,11 +240,18 @@ describe('tokens', () => {
     const of = await premium(place)
     const { id } = await ask(of)
     await of.service.enhancements.complete(await take(of, id), RESULT)
-    expect(await place.service.entitlements.usageByPlan({ month: '2100-01' })).toContainEqual(
+    expect(await place.service.limits.usageByPlan({ month: '2100-01' })).toContainEqual(
       expect.objectContaining({ plan: 'premium', feature: 'enhancement_tokens', used: 7 }),
     )
-    await expect(of.scope.entitlements.usageByPlan()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
-    await expect(of.scope.entitlements.nearLimits()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    for (const ask of [
+      () => place.service.limits.usageByPlan({ month: '2100-13' }),
+      () => place.service.limits.nearLimits({ percent: 0 }),
+      () => place.service.limits.nearLimits({ limit: 1.5 }),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({ code: 'TENANTRY_VALIDATION' })
+    }
+    await expect(of.scope.limits.usageByPlan()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    await expect(of.scope.limits.nearLimits()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
   })
 })
 

@@ -125,6 +125,15 @@ describe('credits', () => {
     await expect(service.credits.refund({ version: 4 })).rejects.toMatchObject({
       code: 'TENANTRY_STALE_TRANSITION',
     })
+    for (const version of [0, 1.5, -1]) {
+      await expect(service.credits.refund({ version })).rejects.toMatchObject({
+        code: 'TENANTRY_VALIDATION',
+        issues: [{ path: 'version' }],
+      })
+    }
+    await expect(
+      service.credits.award({ amount: 1, source: 'x', expiresAt: new Date(Date.now() - 1000) }),
+    ).rejects.toMatchObject({ code: 'TENANTRY_VALIDATION' })
     await expect(service.credits.refund({ version: 9 })).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
     await place.rows(`update tenantry.credits_lots set expires_at = now() where tenant = $1`, [userId])
     expect(await scope.credits.balance()).toBe(5)

@@ -1,8 +1,6 @@
 import { NotFoundError } from '@tenantry/core'
-import type { FeatureUsage, NearLimit, PlanUsage } from '@tenantry/limits'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { getTableName, sql } from 'drizzle-orm'
-import { plans } from '../database/plans.ts'
 import { userEntitlements as table } from '../schema/index.ts'
 import { type EntitlementInput, entitlementInput } from '../types/inputs.ts'
 import { newestFirst } from './order.ts'
@@ -33,21 +31,6 @@ export const entitlements = defineRepository(table, {
       }))
       return rows.length > 0
     },
-
-    /** What the plan allows, by feature, and what of it is used: enhancement requests of the day, tokens of the month. */
-    usage: (): Promise<readonly FeatureUsage[]> => plans.bind(executor).usage(),
-
-    /** Customers at `percent` (default 80) of a limit and above, the fullest first. Service role only. */
-    nearLimits: (
-      options: { readonly percent?: number; readonly limit?: number } = {},
-    ): Promise<readonly NearLimit[]> => plans.operator.nearLimits(executor, options),
-
-    /**
-     * What the customers of each plan used in a month (UTC; such as `2026-11`, by default this one): requests, and the
-     * tokens that they cost. Service role only.
-     */
-    usageByPlan: (options: { readonly month?: string } = {}): Promise<readonly PlanUsage[]> =>
-      plans.operator.usageByPlan(executor, options),
 
     /** Gives or takes what is named, and keeps the rest. Service role only. */
     async grant(input: EntitlementInput): Promise<Row<typeof table>> {

@@ -13,6 +13,7 @@ import { entitlements } from './entitlements.ts'
 import { exports } from './exports.ts'
 import { funnels, funnelSteps } from './funnels.ts'
 import { jobRoles } from './job-roles.ts'
+import { limits } from './limits.ts'
 import { anomalies, cohorts, retention, slowQueries } from './operations.ts'
 import { payments } from './payments.ts'
 import { recommendations } from './recommendations.ts'
@@ -37,6 +38,7 @@ export const repositories = {
   templateMappings,
   recommendations,
   entitlements,
+  limits,
   payments,
   credits,
   creditBalances,

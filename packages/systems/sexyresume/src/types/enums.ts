@@ -17,6 +17,8 @@ export const SKILL_CATEGORIES = ['Technical', 'Soft', 'Language', 'Other'] as co
 export const EXPORT_FORMATS = ['pdf', 'docx', 'txt', 'json'] as const
 export const LETTER_AUTHORS = ['user', 'ai'] as const
 export const PLANS = ['free', 'premium'] as const
+/** What plans limit or meter. */
+export const PLAN_FEATURES = ['enhancement_requests', 'enhancement_tokens'] as const
 export const PAYMENT_STATUSES = ['pending', 'succeeded', 'failed', 'refunded'] as const
 export const TRANSACTION_TYPES = ['earned', 'spent', 'refunded', 'expired'] as const
 export const ADMIN_ROLES = ['moderator', 'admin', 'super_admin'] as const
@@ -96,6 +98,7 @@ export type SkillCategory = (typeof SKILL_CATEGORIES)[number]
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 export type LetterAuthor = (typeof LETTER_AUTHORS)[number]
 export type Plan = (typeof PLANS)[number]
+export type PlanFeature = (typeof PLAN_FEATURES)[number]
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number]
 export type TransactionType = (typeof TRANSACTION_TYPES)[number]
 export type AdminRole = (typeof ADMIN_ROLES)[number]
