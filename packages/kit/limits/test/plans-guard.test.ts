@@ -1,4 +1,5 @@
 import { PlanLimitError } from '@tenantry/core'
+import { describeOnServer } from '@tenantry/testing/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStudio, type Studio } from './support/studio.ts'
 
@@ -221,5 +222,18 @@ describe('rows that grow', () => {
     })
     await test.raw('delete from requests where id = $1', second)
     expect(await spent()).toBe(2.75)
+  })
+})
+
+// The embedded server has no programs to read from.
+describeOnServer('COPY', () => {
+  it('counts its rows, and is refused as a whole', async () => {
+    const account = await test.subscribe('starter')
+    const copy = (rows: number) =>
+      test.raw(`copy pillars (user_id) from program 'for n in $(seq ${rows}); do echo ${account}; done'`)
+    await expect(copy(3)).rejects.toThrow(PlanLimitError)
+    await copy(2)
+    expect(await test.used(account, 'pillars')).toBe(2)
+    await verified()
   })
 })

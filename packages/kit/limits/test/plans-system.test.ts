@@ -1,93 +1,87 @@
 /** Plans in a system: what they add is isolated and verified as everything else, and undone by nobody unseen. */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { migrate } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
-import { defineTenancy } from '@tenantry/rls'
-// By path: it stands above this package.
-import { defineSystem } from '../../system/src/index.ts'
-import { createTestSystem, expectIsolated } from '@tenantry/testing'
-import { beforeAll, expect, it } from 'vitest'
-import { plans, schema } from './support/studio.ts'
+import { defineTenancy, isolationCheck, tenancyObjects } from '@tenantry/rls'
+import { createTestDatabase, expectIsolated, rowFactory } from '@tenantry/testing'
+import { getTableName } from 'drizzle-orm'
+import { expect, it } from 'vitest'
+import { classes, createStudio, plans, schema, type Studio } from './support/studio.ts'
 
-const own = { class: 'tenant', column: 'userId' } as const
-const readOnly = { ...own, insert: false, update: false, delete: false } as const
-const directory = mkdtempSync(join(tmpdir(), 'tenantry-plans-'))
+const objectsOf = ({ tenancy }: Studio) => [...tenancyObjects(tenancy), ...plans.module.objects]
 
-const studio = defineSystem({
-  name: 'studio',
-  schema,
-  tenancy: defineTenancy({
-    kind: 'user-uuid',
-    schema,
-    tables: { subscriptions: readOnly, drafts: own, pillars: own, files: own, requests: own },
-  }),
-  modules: [plans.module],
-  repositories: {},
-  migrations: pathToFileURL(`${directory}/`),
-})
-
-beforeAll(async () => {
-  const { name, schema: all, objects } = studio.definition
-  await generateMigration({ name, schema: all, objects, directory })
-})
+async function codes(test: Studio): Promise<readonly string[]> {
+  const checks = [isolationCheck(test.tenancy, objectsOf(test)), ...(plans.module.checks ?? [])]
+  return test.database.driver.transaction({}, async (connection) => {
+    const found: string[] = []
+    for (const check of checks) found.push(...(await check.run(connection)).map(({ code }) => code))
+    return found
+  })
+}
 
 it('are verified, and nothing of another tenant is reached through them', async () => {
-  await using test = await createTestSystem(studio)
-  expect(await test.system.verify()).toEqual([])
-  await expectIsolated(test.system, {
+  await using test = await createStudio()
+  expect(await codes(test)).toEqual([])
+  const target = {
+    database: test.database,
+    definition: { tenancy: test.tenancy, objects: objectsOf(test), schema },
+  }
+  const { make, makeEach } = rowFactory(target)
+  await expectIsolated(target, {
     seed: async () => {
       const userId = crypto.randomUUID()
-      await test.make('subscriptions', { userId, plan: 'agency', status: 'active' })
-      await test.makeEach(userId)
+      await make('subscriptions', { userId, plan: 'agency', status: 'active' })
+      await makeEach(userId)
       return { userId }
     },
   })
 })
 
-it('are missed when a trigger or a counter is tampered with', async () => {
-  await using test = await createTestSystem(studio)
-  const codes = async () => (await test.system.verify()).map(({ code }) => code)
-  await test.rows('grant update (plan) on subscriptions to tenantry_tenant')
-  expect(await codes()).toContain('limit-plan-writable')
-  await test.rows('revoke update (plan) on subscriptions from tenantry_tenant')
-  await test.rows('alter table pillars disable trigger limit_guard_insert')
-  await test.rows(`insert into pillars (user_id) values (gen_random_uuid())`)
-  expect(await codes()).toEqual(expect.arrayContaining(['trigger-disabled', 'limit-counter-differs']))
-  await test.rows('alter table pillars enable always trigger limit_guard_insert')
-  await test.system.runJob('limits-recount-pillars')
-  expect(await codes()).toEqual([])
+it('are missed when a trigger, a counter or a grant is tampered with', async () => {
+  await using test = await createStudio()
+  await test.raw('grant update (plan) on subscriptions to tenantry_tenant')
+  expect(await codes(test)).toContain('limit-plan-writable')
+  await test.raw('revoke update (plan) on subscriptions from tenantry_tenant')
+  await test.raw('alter table pillars disable trigger limit_guard_insert')
+  await test.raw(`insert into pillars (user_id) values (gen_random_uuid())`)
+  expect(await codes(test)).toEqual(expect.arrayContaining(['trigger-disabled', 'limit-counter-differs']))
+  await test.raw('alter table pillars enable always trigger limit_guard_insert')
+  const job = plans.module.jobs?.find(({ name }) => name === 'limits-recount-pillars')
+  await test.database.driver.session(async (session) => job?.run(session))
+  expect(await codes(test)).toEqual([])
 })
 
 it('count what a table holds already when they come to it', async () => {
-  const owner = crypto.randomUUID()
-  const before = mkdtempSync(join(tmpdir(), 'tenantry-plans-'))
-  const definition = { name: 'studio', schema, tenancy: studio.definition.tenancy, repositories: {} }
-  const plain = defineSystem({
-    ...definition,
-    tenancy: defineTenancy({
-      kind: 'user-uuid',
-      schema,
-      tables: { subscriptions: readOnly, drafts: own, pillars: own, files: own, requests: own },
-    }),
-    migrations: pathToFileURL(`${before}/`),
-  })
-  const next = async (objects: typeof plain.definition.objects, all: Readonly<Record<string, unknown>>) =>
-    generateMigration({ name: 'studio', schema: all, objects, directory: before })
-  await next(plain.definition.objects, plain.definition.schema)
-  await using test = await createTestSystem(plain)
-  await test.rows('insert into pillars (user_id) select $1::uuid from generate_series(1, 3)', [owner])
-  await next(studio.definition.objects, studio.definition.schema)
-  await test.system.migrate()
-  expect(
-    await test.rows('select used::int from tenantry.limit_counters where account = $1 and feature = $2', [
-      owner,
-      'pillars',
-    ]),
-  ).toEqual([{ used: 3 }])
-  await expect(test.rows('insert into pillars (user_id) values ($1)', [owner])).rejects.toMatchObject({
-    used: 3,
-    limit: 1,
-  })
+  const directory = mkdtempSync(join(tmpdir(), 'tenantry-plans-'))
+  await using test = await createTestDatabase()
+  const { driver } = test.database
+  const next = async (
+    all: Readonly<Record<string, unknown>>,
+    objects: Parameters<typeof generateMigration>[0]['objects'],
+  ) => {
+    await generateMigration({ name: 'studio', schema: all, objects, directory })
+    await migrate(driver, { system: 'studio', migrations: directory })
+  }
+  try {
+    await next(schema, tenancyObjects(defineTenancy({ kind: 'user-uuid', schema, tables: classes })))
+    const owner = crypto.randomUUID()
+    const insert = {
+      text: 'insert into pillars (user_id) select $1::uuid from generate_series(1, $2::integer)',
+    }
+    await driver.query({ ...insert, params: [owner, 3] })
+
+    await using whole = await createStudio()
+    const tables = (plans.module.tables ?? []).map(({ table }) => [getTableName(table), table] as const)
+    await next({ ...schema, ...Object.fromEntries(tables) }, objectsOf(whole))
+    const { rows } = await driver.query({
+      text: `select used::float8 from tenantry.limit_counters where account = $1 and feature = 'pillars'`,
+      params: [owner],
+    })
+    expect(rows).toEqual([[3]])
+    await expect(driver.query({ ...insert, params: [owner, 1] })).rejects.toMatchObject({ used: 3, limit: 1 })
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })

@@ -159,6 +159,14 @@ export const plans = definePlans({
 
 const tenant = { class: 'tenant', column: 'userId' } as const
 
+export const classes = {
+  subscriptions: { ...tenant, insert: false, update: false, delete: false },
+  drafts: tenant,
+  pillars: tenant,
+  files: tenant,
+  requests: tenant,
+} as const
+
 export interface Studio extends TestSystem {
   readonly modules: readonly Module[]
   limits(userId: string, executor?: Executor): ReturnType<typeof plans.bind>
@@ -171,13 +179,7 @@ export interface Studio extends TestSystem {
 }
 
 export async function createStudio(): Promise<Studio> {
-  const test = await createSystem('studio', [plans.module], schema, {
-    subscriptions: { ...tenant, insert: false, update: false, delete: false },
-    drafts: tenant,
-    pillars: tenant,
-    files: tenant,
-    requests: tenant,
-  })
+  const test = await createSystem('studio', [plans.module], schema, classes)
   return {
     ...test,
     modules: [plans.module],
