@@ -84,16 +84,20 @@ describe('partitions by rule', () => {
     expect(await rows()).toHaveLength(10)
   })
 
-  it('a plan counts what goes, and a rule that chooses among rows is refused', async () => {
+  it('are counted by a plan', async () => {
     const [plan] = await rules.plan(place.database)
     expect(plan?.phases[0]).toMatchObject({ effect: 'drop-partition', rows: 30 })
-    const choosing = defineRetention(usage, {
+  })
+
+  it('go whole: a rule that chooses among their rows is refused when it is declared', () => {
+    const choosing = {
       age: { column: 'createdAt', months: 2 },
-      where: eq(usage.resource, 'call'),
       action: dropPartitions(),
-    })
-    await expect(retention({ rules: [choosing], schema, tenants }).plan(place.database)).rejects.toThrow(
+    } as const
+    expect(() => defineRetention(usage, { ...choosing, where: eq(usage.resource, 'call') })).toThrow(
       /goes whole/,
     )
+    const keepLast = { rows: 3, per: 'customerId' } as const
+    expect(() => defineRetention(usage, { ...choosing, floors: { keepLast } })).toThrow(/goes whole/)
   })
 })

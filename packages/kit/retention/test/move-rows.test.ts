@@ -149,7 +149,8 @@ describe('a table that rows would not fit into is refused when it is declared', 
       ordersArchive,
       pgTable('third', { ...columns(), archivedAt: instant('archived_at') }),
     )
-    const rule = defineRetention(orders, { age: { column: 'createdAt', days: 1 }, action })
-    expect(() => action.phases(rule)).toThrow(/moves rows of public.orders_archive/)
+    expect(() => defineRetention(orders, { age: { column: 'createdAt', days: 1 }, action })).toThrow(
+      /moves rows of public.orders_archive/,
+    )
   })
 })

@@ -100,6 +100,25 @@ describe('retiring', () => {
     expect(await rowsByMonth()).toEqual({ '2026-02': 10, '2026-03': 10 })
   })
 
+  it('takes times without a zone as UTC, whatever the zone of the session', async () => {
+    await place.raw(`create table plain (at timestamp not null) partition by range (at)`)
+    await place.raw(
+      `create table plain_january partition of plain for values from ('2026-01-01') to ('2026-02-01')`,
+    )
+    await place.raw('grant select on plain to tenantry_service')
+    await place.raw(
+      `alter database ${String(await place.value('select current_database()'))} set timezone to 'Asia/Tokyo'`,
+    )
+    const other = await connect(place.url)
+    const plain = { table: { name: 'plain' } }
+    // January has ended in Tokyo, and not yet in UTC.
+    expect(await retire({ ...plain, before: '2026-01-31T20:00:00Z' }, other.driver)).toEqual([])
+    expect(await retire({ ...plain, before: '2026-02-01T00:00:00Z' }, other.driver)).toEqual([
+      { partition: 'public.plain_january', outcome: 'dropped' },
+    ])
+    await other.close()
+  })
+
   it('plans what it would do, and writes nothing', async () => {
     const planned = await planPartitions(place.database.driver, {
       table: usage,
@@ -409,5 +428,7 @@ function signal(): { readonly promise: Promise<void>; resolve(): void } {
 
 /** Until a query finds something. */
 async function until(text: string): Promise<void> {
-  while ((await place.raw(text)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  await expect
+    .poll(async () => (await place.raw(text)).length, { interval: 5, timeout: 5000 })
+    .toBeGreaterThan(0)
 }

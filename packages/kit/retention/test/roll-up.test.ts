@@ -21,7 +21,7 @@ let place: Place
 beforeEach(async () => {
   place = await createPlace('metered', { schema, objects, module: rules.module })
   await place.raw(`insert into customers (id) values ('${ANNA}'), ('${BERT}')`)
-  await place.raw(`select tenantry.ensure_partitions('usage', 3, '2023-01-01')`)
+  await place.raw(`select tenantry.ensure_partitions('usage', 3, (now() - interval '28 months')::date)`)
   await place.raw(
     `insert into usage (customer_id, resource, cost_cents, tokens, created_at)
      select case when n % 2 = 0 then '${ANNA}'::uuid else '${BERT}' end, 'r' || n % 3, n,
@@ -67,8 +67,7 @@ describe('a roll-up', () => {
 
   it('drops the months that have become empty', async () => {
     const months = () =>
-      place.value(`select count(*)::int from pg_inherits where inhparent = 'usage'::regclass and
-      (select pg_get_expr(relpartbound, oid) from pg_class where oid = inhrelid) < 'FOR VALUES FROM (''2024'`)
+      place.value(`select count(*)::int from pg_inherits where inhparent = 'usage'::regclass`)
     const before = Number(await months())
     const [report] = await run()
     expect(report?.changed['drop-partition']).toBeGreaterThan(1)
@@ -84,7 +83,7 @@ describe('a roll-up', () => {
       )
       .catch(async () => {
         // Its partition is gone: it is made anew.
-        await place.raw(`select tenantry.ensure_partitions('usage', 3, '2023-01-01')`)
+        await place.raw(`select tenantry.ensure_partitions('usage', 3, (now() - interval '28 months')::date)`)
         await place.raw(
           `insert into usage (customer_id, resource, cost_cents, created_at)
          select '${ANNA}', 'late', n, date_trunc('month', now(), 'UTC') - interval '25 months' from generate_series(1, 3) as n`,
@@ -94,7 +93,7 @@ describe('a roll-up', () => {
     await run()
     expect(await place.raw(TOTALS)).toEqual(before)
     expect((await monthly()).filter(([, resource]) => resource === 'late')).toHaveLength(1)
-    await place.raw(`select tenantry.ensure_partitions('usage', 3, '2023-01-01')`)
+    await place.raw(`select tenantry.ensure_partitions('usage', 3, (now() - interval '28 months')::date)`)
     await place.raw(
       `insert into usage (customer_id, resource, cost_cents, created_at)
        values ('${ANNA}', 'late', 10, date_trunc('month', now(), 'UTC') - interval '25 months')`,

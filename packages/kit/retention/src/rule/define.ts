@@ -49,7 +49,7 @@ export function defineRetention<const T extends PgTable>(
     )
   }
   const { rows = 1000, maxRows = 20_000, targetMs = 50 } = batch
-  return {
+  const rule: RetentionRule = {
     name: rest.name ?? target.name,
     table,
     target,
@@ -68,6 +68,9 @@ export function defineRetention<const T extends PgTable>(
     },
     hold: rest.hold ?? true,
   }
+  // An action that can't work on such a rule says so here, not at night.
+  rule.action.phases(rule)
+  return rule
 }
 
 /** Values stand in it as literals: it becomes part of statements of which each has parameters of its own. */
