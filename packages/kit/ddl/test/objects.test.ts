@@ -263,6 +263,46 @@ describe('trigger and touchUpdatedAt', () => {
     await place.script(`update public.pillars set name = 'x'`)
   })
 
+  it('is made by a login that may only become the function’s owner, which is left no right on the table', async () => {
+    await using place = await setup()
+    const suffix = randomUUID().slice(0, 8)
+    const [migrator, owner] = [`migrator_${suffix}`, `owner_${suffix}`]
+    await place.script(PILLARS)
+    await place.script(`
+      create role ${migrator};
+      create role ${owner};
+      grant ${owner} to ${migrator} with inherit false, set true;
+      grant usage, create on schema public to ${migrator}, ${owner};
+      alter table public.pillars owner to ${migrator}`)
+    const quiet = sqlFunction({
+      name: 'quiet',
+      returns: 'trigger',
+      language: 'plpgsql',
+      volatility: 'volatile',
+      security: 'definer',
+      owner,
+      body: 'begin return null; end',
+    })
+    const named = { table, timing: 'after', events: ['insert'], enable: 'always' } as const
+    await place.script(`set session authorization ${migrator}`)
+    await make(place, quiet)
+    await expect(
+      make(place, trigger({ ...named, name: 'refused', execute: { name: 'quiet' } })),
+    ).rejects.toThrow()
+    await make(place, trigger({ ...named, name: 'made', execute: { name: 'quiet', owner } }))
+    await place.script('reset session authorization')
+    expect(
+      await place.value(`select tgenabled::text from pg_trigger where tgrelid = 'public.pillars'::regclass`),
+    ).toBe('A')
+    expect(await place.value(`select has_table_privilege('${owner}', 'public.pillars', 'trigger')`)).toBe(
+      false,
+    )
+    await place.script(`
+      drop owned by ${migrator}, ${owner} cascade;
+      drop role ${migrator};
+      drop role ${owner}`)
+  })
+
   it('refuses a row trigger for TRUNCATE', () => {
     const declare = () =>
       trigger({ table, name: 'no', timing: 'before', events: ['truncate'], execute: { name: 'f' } })

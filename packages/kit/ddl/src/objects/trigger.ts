@@ -21,7 +21,8 @@ export interface TriggerOptions {
   readonly referencing?: { readonly newTable?: string; readonly oldTable?: string }
   /** A SQL condition over `old` and `new`. */
   readonly when?: string
-  readonly execute: { readonly schema?: string; readonly name: string }
+  /** `owner`: whose the function is, where it isn't the role's that migrates. */
+  readonly execute: { readonly schema?: string; readonly name: string; readonly owner?: string }
   /** Text arguments for the function (`TG_ARGV`). */
   readonly args?: readonly string[]
   /** `always` also fires in sessions with `session_replication_role = replica`. Default: `origin`. */
@@ -61,13 +62,29 @@ export function trigger(options: TriggerOptions): TriggerObject {
     name,
     enable,
     create: [
-      text,
+      ...asOwnerOf(options.execute, target.sql, text),
       ...(enable === 'always' ? [`alter table ${target.sql} enable always trigger ${quoted}`] : []),
     ],
     drop: [`drop trigger ${quoted} on ${target.sql}`],
     // A replaced trigger keeps how it is enabled.
     change: 'recreate',
   }
+}
+
+/**
+ * Whoever makes a trigger may execute its function, and a role that migrates and isn't a superuser may not execute what
+ * another role owns. So that one makes it, with the right to do so for just as long.
+ */
+function asOwnerOf({ owner }: TriggerOptions['execute'], table: string, text: string): readonly string[] {
+  if (owner === undefined) return [text]
+  const role = quoteIdentifier(owner)
+  return [
+    `grant trigger on ${table} to ${role}`,
+    `set role ${role}`,
+    text,
+    'reset role',
+    `revoke trigger on ${table} from ${role}`,
+  ]
 }
 
 function event(declared: TriggerEvent): string {

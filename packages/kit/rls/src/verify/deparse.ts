@@ -90,7 +90,7 @@ async function deparsePart(connection: Connection, searchPath: string, part: Par
       `select pg_catalog.set_config('search_path', ${quoteLiteral(searchPath === '' ? 'pg_temp' : `${searchPath}, pg_temp`)}, true)`,
       'set local check_function_bodies = off',
       ...policies.map((object) => attempt(object.id, moved(object.create, object.on))),
-      ...triggers.map((object) => attempt(object.id, moved(object.create.slice(0, 1), object.on))),
+      ...triggers.map((object) => attempt(object.id, moved(madeBy(object), object.on))),
       ...part.functions.map((object, index) => attempt(object.id, [functionText(object, index)])),
       READING_PATH,
     ].join(';\n'),
@@ -145,6 +145,10 @@ function attempt(id: string, statements: readonly string[]): string {
   ].join('\n')
   return `do ${dollarQuote(body, 'attempt')}`
 }
+
+/** What makes a trigger, apart from how it is enabled. */
+const madeBy = ({ create }: TriggerObject): readonly string[] =>
+  create.filter((text) => !text.startsWith('alter table'))
 
 /** The statements, on the temporary table of the same name. */
 function moved(statements: readonly string[], on: string): readonly string[] {

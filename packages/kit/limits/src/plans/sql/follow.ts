@@ -2,6 +2,7 @@
 import { type DdlObject, RAISED } from '@tenantry/core'
 import { quoteIdentifier, relation, type RelationName, trigger, type TriggerEvent } from '@tenantry/ddl'
 import type { PlansPlan } from '../plan.ts'
+import { ROLES } from '../../caller.ts'
 import { serviceFunction } from './function.ts'
 
 export function followObjects(plan: PlansPlan): readonly DdlObject[] {
@@ -16,7 +17,7 @@ export function followObjects(plan: PlansPlan): readonly DdlObject[] {
       timing: 'before',
       events: ['insert', 'update', 'delete', 'truncate'],
       level: 'statement',
-      execute: { schema: 'tenantry', name: 'limit_follow_plans' },
+      execute: { schema: 'tenantry', name: 'limit_follow_plans', owner: ROLES.service },
       enable: 'always',
     }),
     serviceFunction({ name: 'limit_follow_caps', args: [], returns: 'trigger', body: followAll(plan) }),
@@ -26,7 +27,7 @@ export function followObjects(plan: PlansPlan): readonly DdlObject[] {
       timing: 'after',
       events: ['insert', 'update', 'delete', 'truncate'],
       level: 'statement',
-      execute: { schema: 'tenantry', name: 'limit_follow_caps' },
+      execute: { schema: 'tenantry', name: 'limit_follow_caps', owner: ROLES.service },
       enable: 'always',
     }),
     serviceFunction({
@@ -76,7 +77,7 @@ end`
       events: [event as TriggerEvent],
       level: 'statement',
       ...(tables[event] === undefined ? {} : { referencing: tables[event] }),
-      execute: { schema: 'tenantry', name: `${name}_${event}` },
+      execute: { schema: 'tenantry', name: `${name}_${event}`, owner: ROLES.service },
       enable: 'always',
     }),
   ])

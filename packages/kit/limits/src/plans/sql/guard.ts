@@ -3,6 +3,7 @@ import { type DdlObject, RAISED } from '@tenantry/core'
 import { quoteLiteral, trigger, type TriggerEvent } from '@tenantry/ddl'
 import type { GuardPlan } from '../guard-plan.ts'
 import type { AccountType } from '../tables.ts'
+import { ROLES } from '../../caller.ts'
 import { internalFunction, serviceFunction } from './function.ts'
 
 type Event = 'insert' | 'update' | 'delete' | 'truncate'
@@ -80,7 +81,7 @@ export function guardObjects(guard: GuardPlan, accountType: AccountType): readon
   return (['insert', 'update', 'delete', 'truncate'] as const).flatMap((event) => {
     const body = bodyOf(guard, event, accountType)
     if (body === null) return []
-    const execute = { schema: 'tenantry', name: `limit_guard_${target.name}_${event}` }
+    const execute = { schema: 'tenantry', name: `limit_guard_${target.name}_${event}`, owner: ROLES.service }
     const tables = referencing[event]
     return [
       serviceFunction({ name: execute.name, args: [], returns: 'trigger', body }),
