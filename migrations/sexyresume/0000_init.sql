@@ -2523,7 +2523,7 @@ declare
 begin
   select * into counter from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time;
-  opened := found and counter.valid_until > at_time;
+  opened := found;
   -- An open counter knows what its feature is, unless the call doesn't fit it.
   if not opened or (counter.kind = 'allocated' and not of_guarded)
     or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
