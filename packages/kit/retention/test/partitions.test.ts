@@ -25,7 +25,12 @@ beforeEach(async () => {
      from generate_series(0, 29) as n`,
   )
 })
-afterEach(() => place.close())
+let cleanUp: (() => Promise<void>) | undefined
+afterEach(async () => {
+  await cleanUp?.()
+  cleanUp = undefined
+  await place.close()
+})
 
 /** January to March 2026 have ten rows each; by default February ends before the moment. */
 const retire = async (options: Partial<RetireOptions> = {}, driver: Driver = place.database.driver) =>
@@ -398,6 +403,12 @@ describeOnServer('beside others', () => {
     const url = new URL(place.url)
     url.username = owner
     const login = await connect(url.href)
+    // Roles belong to the whole server: this one goes, whatever the test finds.
+    cleanUp = async () => {
+      await login.close()
+      await place.raw(`drop owned by ${owner} cascade`)
+      await place.raw(`drop role ${owner}`)
+    }
     const store = archive()
     expect(
       await retire(
@@ -414,9 +425,6 @@ describeOnServer('beside others', () => {
     expect(await retire({ contents: store.contents, before: '2026-02-01T00:00:00Z' }, login.driver)).toEqual([
       { partition: 'public.usage_2026_01', outcome: 'dropped' },
     ])
-    await login.close()
-    await place.raw(`drop owned by ${owner} cascade`)
-    await place.raw(`drop role ${owner}`)
   })
 })
 
