@@ -76,6 +76,31 @@ end
 $role$;
 --> statement-breakpoint
 
+-- role tenantry_retention
+do $role$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'tenantry_retention') then
+    create role "tenantry_retention" nologin noinherit;
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$role$;
+--> statement-breakpoint
+
+do $role$
+begin
+  if not (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
+    and not pg_catalog.pg_has_role(current_user, 'tenantry_retention', 'SET')
+  then
+    execute pg_catalog.format('grant %I to %I with inherit false, set true', 'tenantry_retention', current_user);
+  end if;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$role$;
+--> statement-breakpoint
+
 -- schema tenantry for tenantry_tenant, tenantry_service, tenantry_definer
 create schema if not exists "tenantry";
 --> statement-breakpoint
@@ -85,6 +110,20 @@ grant usage on schema "tenantry" to "tenantry_tenant", "tenantry_service", "tena
 
 -- schema tenantry
 create schema if not exists "tenantry";
+--> statement-breakpoint
+
+-- schema tenantry for tenantry_retention
+create schema if not exists "tenantry";
+--> statement-breakpoint
+
+grant usage on schema "tenantry" to "tenantry_retention";
+--> statement-breakpoint
+
+-- schema public for tenantry_retention
+create schema if not exists "public";
+--> statement-breakpoint
+
+grant usage on schema "public" to "tenantry_retention";
 --> statement-breakpoint
 
 CREATE TABLE "campaigns" (
@@ -226,6 +265,11 @@ CREATE TABLE "system_configurations" (
         when 'boolean' then "value" in ('true', 'false')
         when 'duration' then "value" ~ '^[0-9]{1,9} (second|minute|hour|day|week)s?( [0-9]{1,9} (second|minute|hour|day|week)s?)*$'
         when 'json' then "value" is json
+        else true end),
+	CONSTRAINT "system_configurations_api_calls_check" CHECK ("category" <> 'api' or case
+        when "key" in ('max_api_calls_testing', 'max_api_calls_production')
+          then "value_type" = 'number' and "value" ~ '^(1000|[0-9]{1,3})$'
+        when "key" = 'mode' then "value_type" = 'string' and "value" in ('testing', 'production')
         else true end)
 );
 --> statement-breakpoint
@@ -252,6 +296,9 @@ CREATE TABLE "user_profiles" (
 	"is_admin" boolean DEFAULT false NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"plan" varchar(20) GENERATED ALWAYS AS (case when "trial_status" = 'converted' or "subscription_status" in ('active', 'past_due')
+          then 'full' else 'trial' end) STORED NOT NULL,
+	"runs_until" timestamp with time zone,
 	CONSTRAINT "user_profiles_user_id_key" UNIQUE("user_id"),
 	CONSTRAINT "user_profiles_user_id_check" CHECK ("user_profiles"."user_id" <> ''),
 	CONSTRAINT "user_profiles_onboarding_step_check" CHECK ("user_profiles"."onboarding_step" in ('pending', 'info_captured', 'intent_captured', 'completed')),
@@ -260,6 +307,193 @@ CREATE TABLE "user_profiles" (
 	CONSTRAINT "user_profiles_trial_dates_check" CHECK (("trial_status" = 'pending') = ("trial_start_date" is null)
         and ("trial_start_date" is null) = ("trial_end_date" is null)
         and ("trial_end_date" is null or "trial_end_date" - "trial_start_date" = interval '7 days'))
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_features" (
+	"feature" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"period" text,
+	"zone" text NOT NULL,
+	"by_subject" boolean NOT NULL,
+	"position" integer NOT NULL,
+	"revision" integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_plans" (
+	"plan" text PRIMARY KEY NOT NULL,
+	"rank" integer NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_caps" (
+	"plan" text NOT NULL,
+	"feature" text NOT NULL,
+	"cap" numeric,
+	CONSTRAINT "limit_caps_plan_feature_pk" PRIMARY KEY("plan","feature"),
+	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" >= 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_accounts" (
+	"account" text PRIMARY KEY NOT NULL,
+	"refreshed_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_overrides" (
+	"account" text NOT NULL,
+	"feature" text NOT NULL,
+	"cap" numeric,
+	"expires_at" timestamp with time zone,
+	"reason" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "limit_overrides_account_feature_pk" PRIMARY KEY("account","feature"),
+	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" >= 0)
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_holds" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"account" text NOT NULL,
+	"key" text NOT NULL,
+	"feature" text NOT NULL,
+	"subject" text NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"amount" numeric NOT NULL,
+	"ttl_ms" bigint,
+	"expires_at" timestamp with time zone,
+	"state" text NOT NULL,
+	"actual" numeric,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"resolved_at" timestamp with time zone
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_marks" (
+	"feature" text NOT NULL,
+	"row_key" text NOT NULL,
+	"account" text NOT NULL,
+	"subject" text NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"amount" numeric NOT NULL,
+	CONSTRAINT "limit_marks_feature_row_key_pk" PRIMARY KEY("feature","row_key")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."limit_counters" (
+	"account" text NOT NULL,
+	"feature" text NOT NULL,
+	"subject" text NOT NULL,
+	"starts" timestamp with time zone NOT NULL,
+	"ends" timestamp with time zone NOT NULL,
+	"kind" text NOT NULL,
+	"plan" text,
+	"cap" numeric,
+	"consumes" boolean NOT NULL,
+	"valid_until" timestamp with time zone NOT NULL,
+	"used" numeric DEFAULT 0 NOT NULL,
+	"reserved" numeric DEFAULT 0 NOT NULL,
+	"overage" numeric DEFAULT 0 NOT NULL,
+	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
+	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
+	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."api_call_windows" (
+	"tenant" text NOT NULL,
+	"limit_name" text NOT NULL,
+	"subject" text NOT NULL,
+	"instants" timestamp with time zone[] DEFAULT '{}' NOT NULL,
+	"clear_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "api_call_windows_pkey" PRIMARY KEY("tenant","limit_name","subject")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_runs" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"rule" text NOT NULL,
+	"relation" text NOT NULL,
+	"action" text NOT NULL,
+	"cutoff" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_leases" (
+	"rule" text PRIMARY KEY NOT NULL,
+	"fence" bigint NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."archive_segments" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"run_id" uuid NOT NULL,
+	"rule" text NOT NULL,
+	"relation" text NOT NULL,
+	"sequence" integer NOT NULL,
+	"key" text NOT NULL,
+	"format" text NOT NULL,
+	"row_count" bigint NOT NULL,
+	"content_sha256" text NOT NULL,
+	"object_sha256" text NOT NULL,
+	"object_bytes" bigint NOT NULL,
+	"shape" jsonb NOT NULL,
+	"position" jsonb NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "archive_segments_run" UNIQUE("run_id","sequence"),
+	CONSTRAINT "archive_segments_key" UNIQUE("key")
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."retention_batches" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"run_id" uuid NOT NULL,
+	"segment_id" uuid,
+	"fence" bigint NOT NULL,
+	"effect" text NOT NULL,
+	"changed" integer NOT NULL,
+	"first_line" integer,
+	"last_line" integer,
+	"kept_lines" integer[],
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."legal_holds" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"tenant" text,
+	"table_name" text,
+	"row_key" jsonb,
+	"reason" text NOT NULL,
+	"placed_by" text NOT NULL,
+	"placed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"until" timestamp with time zone,
+	"released_by" text,
+	"released_at" timestamp with time zone,
+	"release_reason" text,
+	CONSTRAINT "legal_holds_subject" CHECK (("tenantry"."legal_holds"."tenant" is not null) <> ("tenantry"."legal_holds"."table_name" is not null) and ("tenantry"."legal_holds"."row_key" is null or "tenantry"."legal_holds"."table_name" is not null)),
+	CONSTRAINT "legal_holds_said" CHECK (length(trim("tenantry"."legal_holds"."reason")) > 0 and length(trim("tenantry"."legal_holds"."placed_by")) > 0),
+	CONSTRAINT "legal_holds_release" CHECK (("tenantry"."legal_holds"."released_at" is null) = ("tenantry"."legal_holds"."released_by" is null) and ("tenantry"."legal_holds"."released_at" is null) = ("tenantry"."legal_holds"."release_reason" is null))
+);
+--> statement-breakpoint
+
+CREATE TABLE "tenantry"."partition_retirements" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"parent" text NOT NULL,
+	"partition" text NOT NULL,
+	"bound" text NOT NULL,
+	"fingerprint" text,
+	"segments" uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"finished_at" timestamp with time zone,
+	"outcome" text,
+	CONSTRAINT "partition_retirements_outcome" CHECK ("tenantry"."partition_retirements"."outcome" in ('dropped', 'kept')),
+	CONSTRAINT "partition_retirements_finished" CHECK (("tenantry"."partition_retirements"."finished_at" is null) = ("tenantry"."partition_retirements"."outcome" is null))
 );
 --> statement-breakpoint
 
@@ -278,6 +512,9 @@ CREATE INDEX "idx_scraping_jobs_user_campaign" ON "scraping_jobs" USING btree ("
 CREATE INDEX "idx_scraping_jobs_user_id" ON "scraping_jobs" USING btree ("user_id","created_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);
 --> statement-breakpoint
 
+CREATE INDEX "idx_scraping_jobs_completed_at" ON "scraping_jobs" USING btree ("completed_at") WHERE "scraping_jobs"."completed_at" is not null;
+--> statement-breakpoint
+
 CREATE INDEX "idx_scraping_results_job_id" ON "scraping_results" USING btree ("job_id","user_id","created_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);
 --> statement-breakpoint
 
@@ -293,10 +530,16 @@ CREATE INDEX "idx_search_jobs_campaign_id" ON "search_jobs" USING btree ("campai
 CREATE INDEX "idx_search_jobs_user_id" ON "search_jobs" USING btree ("user_id","created_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);
 --> statement-breakpoint
 
+CREATE INDEX "idx_search_jobs_created_at" ON "search_jobs" USING btree ("created_at");
+--> statement-breakpoint
+
 CREATE INDEX "idx_search_results_job_id" ON "search_results" USING btree ("job_id","user_id");
 --> statement-breakpoint
 
 CREATE INDEX "idx_search_results_user_id" ON "search_results" USING btree ("user_id","created_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);
+--> statement-breakpoint
+
+CREATE INDEX "idx_search_results_created_at" ON "search_results" USING btree ("created_at");
 --> statement-breakpoint
 
 CREATE INDEX "idx_user_profiles_trial_status" ON "user_profiles" USING btree ("trial_status");
@@ -315,6 +558,39 @@ CREATE INDEX "idx_user_profiles_admin_details" ON "user_profiles" USING btree ("
 --> statement-breakpoint
 
 CREATE INDEX "idx_user_profiles_trial_ends" ON "user_profiles" USING btree ("trial_end_date") WHERE "user_profiles"."trial_status" = 'active';
+--> statement-breakpoint
+
+CREATE UNIQUE INDEX "limit_holds_key" ON "tenantry"."limit_holds" USING btree ("account","key") WHERE state in ('pending', 'committed');
+--> statement-breakpoint
+
+CREATE INDEX "limit_holds_pending_idx" ON "tenantry"."limit_holds" USING btree ("expires_at") WHERE state = 'pending';
+--> statement-breakpoint
+
+CREATE INDEX "limit_holds_created_idx" ON "tenantry"."limit_holds" USING brin ("created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_runs_rule" ON "tenantry"."retention_runs" USING btree ("rule","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "archive_segments_rule" ON "tenantry"."archive_segments" USING btree ("rule","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_batches_run" ON "tenantry"."retention_batches" USING btree ("run_id","created_at");
+--> statement-breakpoint
+
+CREATE INDEX "retention_batches_segment" ON "tenantry"."retention_batches" USING btree ("segment_id","last_line");
+--> statement-breakpoint
+
+CREATE INDEX "legal_holds_tenant" ON "tenantry"."legal_holds" USING btree ("tenant") WHERE "tenantry"."legal_holds"."released_at" is null;
+--> statement-breakpoint
+
+CREATE INDEX "legal_holds_row" ON "tenantry"."legal_holds" USING btree ("table_name","row_key") WHERE "tenantry"."legal_holds"."released_at" is null;
+--> statement-breakpoint
+
+CREATE UNIQUE INDEX "partition_retirements_open" ON "tenantry"."partition_retirements" USING btree ("partition") WHERE "tenantry"."partition_retirements"."finished_at" is null;
+--> statement-breakpoint
+
+CREATE INDEX "partition_retirements_parent" ON "tenantry"."partition_retirements" USING btree ("parent","created_at");
 --> statement-breakpoint
 
 ALTER TABLE "campaigns" ADD CONSTRAINT "campaigns_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "public"."user_profiles"("user_id") ON DELETE cascade ON UPDATE no action;
@@ -625,6 +901,46 @@ $revoke$;
 grant execute on function "tenantry"."last_readable"(text) to "tenantry_tenant", "tenantry_service", "tenantry_definer";
 --> statement-breakpoint
 
+-- function tenantry.refuse_change()
+create or replace function "tenantry"."refuse_change"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'DELETE' and current_user = 'tenantry_retention' then
+    return null;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s is append-only: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."refuse_change"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."refuse_change"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
 -- function public.update_updated_at_timestamp()
 create or replace function "public"."update_updated_at_timestamp"()
 returns trigger
@@ -884,6 +1200,58 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function tenantry.set_runs_until()
+create or replace function "tenantry"."set_runs_until"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+declare
+  ended timestamptz := pg_catalog.statement_timestamp();
+begin
+  if tg_op = 'UPDATE' then
+    if (new.trial_status, new.subscription_status) is not distinct from (old.trial_status, old.subscription_status)
+      or (new.subscription_status = 'past_due' and old.subscription_status = 'past_due') then
+      new.runs_until := old.runs_until;
+      return new;
+    end if;
+    -- What had ended before, did so then.
+    ended := least(ended, old.runs_until);
+  end if;
+  new.runs_until := case
+    when new.subscription_status = 'active' then null
+    when new.subscription_status = 'past_due'
+      then pg_catalog.statement_timestamp() + interval '336 hours'
+    when new.trial_status in ('active', 'expired') then new.trial_end_date
+    when new.trial_status = 'converted' and new.subscription_status <> 'canceled' then null
+    else ended
+  end;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."set_runs_until"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."set_runs_until"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
 -- function tenantry.enforce_campaigns_status()
 create or replace function "tenantry"."enforce_campaigns_status"()
 returns trigger
@@ -1137,25 +1505,32 @@ end
 $revoke$;
 --> statement-breakpoint
 
--- function tenantry.limit_time_of_scraping_jobs()
-create or replace function "tenantry"."limit_time_of_scraping_jobs"()
+-- function tenantry.keep_time_of_scraping_jobs()
+create or replace function "tenantry"."keep_time_of_scraping_jobs"()
 returns trigger
 language plpgsql
 volatile security invoker
 as $body$
+declare
+  runs_until constant timestamptz := (
+    select profile.runs_until from public.user_profiles as profile where profile.user_id = new.user_id
+  );
 begin
   new.timeout_at := coalesce(
     new.timeout_at, old.timeout_at, pg_catalog.statement_timestamp() + interval '3600 seconds'
   );
-  if new.timeout_at > pg_catalog.statement_timestamp() then
-    new.available_at := least(new.available_at, new.timeout_at);
+  if least(new.timeout_at, runs_until) > pg_catalog.statement_timestamp() then
+    new.available_at := least(new.available_at, new.timeout_at, runs_until);
   elsif new.lease_token is distinct from old.lease_token then
-    new.status := 'timeout';
+    new.status := case when new.timeout_at <= pg_catalog.statement_timestamp() then 'timeout' else 'error' end;
+    new.error := case new.status when 'timeout' then 'the time limit of the job has passed' else 'nothing runs after the trial, unless it was converted' end;
     new.lease_token := old.lease_token;
     new.attempts := old.attempts;
     new.available_at := old.available_at;
-    new.error := 'the time limit of the job has passed';
+    new.started_at := old.started_at;
     new.completed_at := pg_catalog.now();
+  else
+    new.available_at := least(new.available_at, old.available_at);
   end if;
   return new;
 end
@@ -1175,9 +1550,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_time_of_scraping_jobs"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."keep_time_of_scraping_jobs"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_time_of_scraping_jobs"() from ' || holder;
+    execute 'revoke all on function "tenantry"."keep_time_of_scraping_jobs"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -1267,6 +1642,3566 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function tenantry.limit_period(text, timestamp with time zone, text, timestamp with time zone)
+create or replace function "tenantry"."limit_period"("kind" text, "anchor" timestamp with time zone, "zone" text, "at" timestamp with time zone)
+returns table (starts timestamp with time zone, ends timestamp with time zone)
+language plpgsql
+immutable parallel safe security invoker
+as $body$
+declare
+  clock constant timestamp := pg_catalog.timezone(zone, at);
+  origin timestamp;
+  step interval;
+  -- Boundary 0, where it is known as an instant: a local time could mean two.
+  fixed timestamptz;
+  n integer := 0;
+begin
+  if clock is null or not pg_catalog.isfinite(at) then
+    raise exception 'a period needs a time zone and a finite instant' using errcode = '22023';
+  end if;
+  if kind = 'calendar_month' then
+    origin := pg_catalog.date_trunc('month', clock);
+    step := interval '1 month';
+  elsif kind = 'calendar_day' then
+    origin := pg_catalog.date_trunc('day', clock);
+    step := interval '1 day';
+  elsif kind in ('billing_month', 'billing_year') then
+    if anchor is null or not pg_catalog.isfinite(anchor) then
+      raise exception 'a billing period needs a finite anchor' using errcode = '22023';
+    end if;
+    fixed := anchor;
+    origin := pg_catalog.timezone(zone, anchor);
+    n := extract(year from clock) - extract(year from origin);
+    step := interval '1 year';
+    if kind = 'billing_month' then
+      n := 12 * n + extract(month from clock) - extract(month from origin);
+      step := interval '1 month';
+    end if;
+  else
+    raise exception 'there is no kind of period "%"', kind using errcode = '22023';
+  end if;
+  loop
+    starts := coalesce(case n when 0 then fixed end, pg_catalog.timezone(zone, origin + n * step));
+    if starts > at then
+      n := n - 1;
+      continue;
+    end if;
+    ends := coalesce(case n when -1 then fixed end, pg_catalog.timezone(zone, origin + (n + 1) * step));
+    if ends > at then
+      return next;
+      return;
+    end if;
+    n := n + 1;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_period"(text, timestamp with time zone, text, timestamp with time zone) to "tenantry_tenant", "tenantry_service", "tenantry_definer";
+--> statement-breakpoint
+
+-- function tenantry.limit_clock()
+create or replace function "tenantry"."limit_clock"()
+returns timestamp with time zone
+language sql
+stable parallel safe security invoker
+as $body$
+select pg_catalog.statement_timestamp()
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_clock"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_clock"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_clock"() to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.limit_entitlement(text, text, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_entitlement"("of_account" text, "of_feature" text, "at_time" timestamp with time zone)
+returns table (plan text, cap numeric, consumes boolean, valid_until timestamp with time zone, anchor timestamp with time zone)
+language plpgsql
+stable security invoker
+as $body$
+#variable_conflict use_column
+declare
+  found_plan text;
+  found_status text;
+  ends_at timestamptz;
+  paid_until timestamptz;
+  declared boolean;
+  exception_cap numeric;
+  exception_ends timestamptz;
+begin
+  valid_until := 'infinity';
+  consumes := true;
+  select source."plan"::text, source."trial_status"::text,
+    null, null,
+    case source."trial_status"::text
+      when 'pending' then source."runs_until" + interval '0 days'
+      when 'active' then source."runs_until" + interval '0 days'
+      when 'expired' then source."runs_until" + interval '0 days'
+      when 'cancelled' then source."runs_until" + interval '0 days'
+      when 'converted' then source."runs_until" + interval '0 days'
+    end
+  into found_plan, found_status, anchor, paid_until, ends_at
+  from "public"."user_profiles" as source
+  where source."user_id" = of_account;
+  if not found or paid_until <= at_time then
+    plan := null;
+  else
+    plan := found_plan;
+    valid_until := least(valid_until, paid_until);
+    if found_status in ('pending', 'active', 'expired', 'cancelled', 'converted', '') then
+      consumes := coalesce(ends_at > at_time, true);
+      valid_until := least(valid_until, case when consumes then ends_at end);
+    else
+      consumes := coalesce(found_status in (''), false);
+    end if;
+  end if;
+  select limit_caps.cap into cap from tenantry.limit_caps
+  where limit_caps.plan = limit_entitlement.plan and limit_caps.feature = of_feature;
+  declared := found;
+  select limit_overrides.cap, limit_overrides.expires_at into exception_cap, exception_ends
+  from tenantry.limit_overrides
+  where limit_overrides.account = of_account and limit_overrides.feature = of_feature
+    and (limit_overrides.expires_at is null or limit_overrides.expires_at > at_time);
+  if found then
+    cap := exception_cap;
+    valid_until := least(valid_until, exception_ends);
+  elsif not declared then
+    -- No plan, or one that isn't declared (any more).
+    cap := 0;
+    consumes := false;
+  end if;
+  return next;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_entitlement"(text, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_entitlement"(text, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_open(text, text, text, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_open"("of_account" text, "of_feature" text, "of_subject" text, "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  declared record;
+  entitled record;
+  period record;
+begin
+  select kind, period, zone, by_subject into declared from tenantry.limit_features where feature = of_feature for share;
+  if not found then
+    raise exception 'there is no feature "%"', of_feature using errcode = 'TN005';
+  end if;
+  if declared.by_subject <> (of_subject <> '') then
+    raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+      using errcode = 'TN005';
+  end if;
+  insert into tenantry.limit_accounts as known (account, refreshed_at) values (of_account, at_time)
+  on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+
+  select * into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+  update tenantry.limit_counters
+  set plan = entitled.plan, cap = entitled.cap, consumes = entitled.consumes, valid_until = entitled.valid_until
+  where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+  if found then
+    return;
+  end if;
+
+  if declared.period is null then
+    select timestamptz '-infinity' as starts, timestamptz 'infinity' as ends into period;
+  else
+    select starts, ends into period
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+    -- Where the anchor was moved, the new periods begin after the old ones: none overlap, nothing starts anew early.
+    select greatest(period.starts, max(ends) filter (where ends <= at_time)), least(period.ends, min(starts) filter (where starts > at_time))
+    into period.starts, period.ends
+    from tenantry.limit_counters
+    where account = of_account and feature = of_feature and subject = of_subject;
+  end if;
+  insert into tenantry.limit_counters (account, feature, subject, starts, ends, kind, plan, cap, consumes, valid_until)
+  values (of_account, of_feature, of_subject, period.starts, period.ends, declared.kind,
+    entitled.plan, entitled.cap, entitled.consumes, entitled.valid_until);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_open"(text, text, text, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_open"(text, text, text, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow(text[], timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow"("of_accounts" text[], "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+begin
+  insert into tenantry.limit_accounts as known (account, refreshed_at)
+  select distinct account, at_time from pg_catalog.unnest(of_accounts) as account where account is not null order by account
+  on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+
+  perform from tenantry.limit_counters
+  where account = any (of_accounts) and ends > at_time
+  order by feature, account, subject, ends
+  for update;
+
+  update tenantry.limit_counters as counter
+  set plan = entitled.plan, cap = entitled.cap, consumes = entitled.consumes, valid_until = entitled.valid_until
+  from (select distinct account from pg_catalog.unnest(of_accounts) as account) as changed
+  cross join tenantry.limit_features as declared
+  cross join lateral tenantry.limit_entitlement(changed.account, declared.feature, at_time) as entitled
+  where counter.account = changed.account and counter.feature = declared.feature and counter.ends > at_time;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow"(text[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow"(text[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_refusal(text, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_refusal"("of_account" text, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
+returns jsonb
+language plpgsql
+stable security invoker
+as $body$
+begin
+  return pg_catalog.jsonb_build_object(
+    'feature', of_feature,
+    'plan', of_plan,
+    'limit', of_cap,
+    'used', of_used,
+    'reserved', of_reserved,
+    'requested', of_amount,
+    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
+    'reason', case
+      when not of_consumes then 'standing'
+      when of_used + of_amount <= of_cap then 'holds'
+      else 'limit'
+    end,
+    'smallestPlan', case when of_consumes then (
+      select limit_caps.plan
+      from tenantry.limit_caps
+      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+      where limit_caps.feature = of_feature
+        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
+      order by limit_plans.rank
+      limit 1
+    ) end
+  );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_refusal"(text, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_refusal"(text, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_fits(text, text, text, numeric, boolean, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_fits"("of_account" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_guarded" boolean, "at_time" timestamp with time zone)
+returns boolean
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  declared tenantry.limit_features;
+  counter tenantry.limit_counters;
+  opened boolean;
+  entitled record;
+  refusal jsonb;
+begin
+  select * into counter from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+  opened := found;
+  -- An open counter knows what its feature is, unless the call doesn't fit it.
+  if not opened or (counter.kind = 'allocated' and not of_guarded)
+    or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
+  then
+    select * into declared from tenantry.limit_features where feature = of_feature;
+    if not found then
+      raise exception 'there is no feature "%"', of_feature using errcode = 'TN005';
+    end if;
+    if declared.kind = 'allocated' and not of_guarded then
+      raise exception 'the feature % is the number of rows of a table: it is not consumed by hand', of_feature
+        using errcode = 'TN005';
+    end if;
+    if declared.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
+    end if;
+    if declared.by_subject <> (of_subject <> '') then
+      raise exception 'the feature % is % counted by subject', of_feature, case when declared.by_subject then 'only' else 'not' end
+        using errcode = 'TN005';
+    end if;
+  end if;
+  if not opened then
+    select plan, cap, consumes, anchor into entitled from tenantry.limit_entitlement(of_account, of_feature, at_time);
+    counter.plan := entitled.plan;
+    counter.cap := entitled.cap;
+    counter.consumes := entitled.consumes;
+    counter.used := coalesce(counter.used, 0);
+    counter.reserved := coalesce(counter.reserved, 0);
+  end if;
+  if counter.consumes and (counter.cap is null or counter.used + counter.reserved + of_amount <= counter.cap) then
+    return opened;
+  end if;
+  if counter.consumes and counter.reserved > 0 and tenantry.limit_expire_due(of_account, of_feature, of_subject, 1000, at_time) > 0 then
+    return opened;
+  end if;
+  if counter.ends is null and declared.period is not null then
+    select ends into counter.ends
+    from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
+  end if;
+  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
+    counter.used, counter.reserved, of_amount, counter.ends);
+  raise exception 'the plan refuses % of %', of_amount, of_feature
+    using errcode = 'TN002', detail = refusal::text;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_fits"(text, text, text, numeric, boolean, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_fits"(text, text, text, numeric, boolean, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_take(text, text, text, numeric, boolean, boolean, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_take"("of_account" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_reserved" boolean, "of_guarded" boolean, "at_time" timestamp with time zone)
+returns tenantry.limit_counters
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  taken tenantry.limit_counters;
+begin
+  -- NaN is greater than every number, and no cap refuses it where there is none.
+  if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  loop
+    update tenantry.limit_counters as counter
+    set used = counter.used + case when of_reserved then 0 else of_amount end,
+      reserved = counter.reserved + case when of_reserved then of_amount else 0 end
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and (of_guarded or kind <> 'allocated')
+    returning counter.* into taken;
+    if found then
+      return taken;
+    end if;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, of_guarded, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_take"(text, text, text, numeric, boolean, boolean, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_take"(text, text, text, numeric, boolean, boolean, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_consume(text, text, text, numeric, text)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_consume"("of_tenant" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account text;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  answer jsonb;
+begin
+  if (of_tenant = (tenantry.current_user_text())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if of_key is null then
+    update tenantry.limit_counters as counter set used = counter.used + of_amount
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    returning pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    ) into answer;
+    if found then
+      return answer;
+    end if;
+    if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  else
+    held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, null, at_time);
+  end if;
+  if held.state is null then
+    counter := tenantry.limit_take(of_account, of_feature, of_subject, of_amount, false, false, at_time);
+    return pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    );
+  end if;
+  select * into counter from tenantry.limit_counters
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', true
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_consume"(text, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_consume"(text, text, text, numeric, text) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_consume"(text, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_consume_each(text, text, text, numeric[])
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_consume_each"("of_tenant" text, "of_feature" text, "of_subject" text, "of_amounts" numeric[])
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account text;
+  at_time constant timestamptz := tenantry.limit_clock();
+  counter tenantry.limit_counters;
+  least_amount numeric;
+  amount numeric;
+  answers jsonb[] := '{}';
+begin
+  if (of_tenant = (tenantry.current_user_text())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
+  having pg_catalog.bool_and(coalesce(n > 0 and n < 1e15 and n = pg_catalog.round(n, 6), false));
+  if not found then
+    raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  loop
+    select * into counter from tenantry.limit_counters
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes and kind <> 'allocated'
+      and (cap is null or used + reserved + least_amount <= cap)
+    for update;
+    exit when found;
+    if not tenantry.limit_fits(of_account, of_feature, of_subject, least_amount, false, at_time) then
+      perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+    end if;
+  end loop;
+  foreach amount in array of_amounts loop
+    if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
+      raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
+    end if;
+    if counter.cap is null or counter.used + counter.reserved + amount <= counter.cap then
+      counter.used := counter.used + amount;
+      answers := answers || pg_catalog.jsonb_build_object(
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'limit', counter.cap,
+      'plan', counter.plan,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'replayed', false
+    );
+    else
+      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
+        counter.used, counter.reserved, amount, counter.ends);
+    end if;
+  end loop;
+  update tenantry.limit_counters set used = counter.used
+  where account = counter.account and feature = counter.feature and subject = counter.subject and ends = counter.ends;
+  return pg_catalog.to_jsonb(answers);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_consume_each"(text, text, text, numeric[])'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_consume_each"(text, text, text, numeric[]) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_consume_each"(text, text, text, numeric[]) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_note(text, text, text, numeric, text, bigint, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_note"("of_account" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint, "at_time" timestamp with time zone)
+returns tenantry.limit_holds
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  noted tenantry.limit_holds;
+  counter_ends timestamptz;
+begin
+  if (pg_catalog.length(of_key) between 1 and 200) is not true then
+    raise exception 'a key has 1 to 200 characters' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms not between 1 and 31536000000 then
+    raise exception 'a hold lasts from a millisecond to a year' using errcode = 'TN005';
+  end if;
+  loop
+    select * into noted from tenantry.limit_holds
+    where account = of_account and key = of_key and state in ('pending', 'committed')
+    for update;
+    if found then
+      if (noted.feature, noted.subject, noted.amount) <> (of_feature, of_subject, of_amount) or noted.ttl_ms is distinct from of_ttl_ms then
+        raise exception 'the key was used for something else' using errcode = 'TN004';
+      end if;
+      if noted.state = 'committed' or noted.expires_at > at_time then
+        return noted;
+      end if;
+      -- It has run out, and nobody has said so yet: this call is a new attempt.
+      update tenantry.limit_holds set state = 'expired', resolved_at = at_time where id = noted.id;
+      update tenantry.limit_counters set reserved = reserved - noted.amount
+      where account = noted.account and feature = noted.feature and subject = noted.subject and ends = noted.ends;
+    end if;
+
+    select ends into counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+    if not found then
+      if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
+        perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
+      end if;
+      select ends into strict counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time;
+    end if;
+
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
+    values (of_account, of_key, of_feature, of_subject, counter_ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', case when of_ttl_ms is null then 'committed' else 'pending' end,
+      case when of_ttl_ms is null then of_amount end, at_time, case when of_ttl_ms is null then at_time end)
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into noted;
+    if found then
+      noted.state := null;
+      return noted;
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_note"(text, text, text, numeric, text, bigint, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_note"(text, text, text, numeric, text, bigint, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_expire_due(text, text, text, integer, timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_expire_due"("of_account" text, "of_feature" text, "of_subject" text, "of_batch" integer, "at_time" timestamp with time zone)
+returns integer
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  due uuid[];
+  gone record;
+begin
+  if of_account is null then
+    select pg_catalog.array_agg(id) into due from (
+      select id from tenantry.limit_holds
+      where state = 'pending' and expires_at <= at_time
+      order by expires_at limit of_batch for update skip locked
+    ) as due_holds;
+  else
+    select pg_catalog.array_agg(id) into due from (
+      select id from tenantry.limit_holds
+      where account = of_account and feature = of_feature and subject = of_subject
+        and state = 'pending' and expires_at <= at_time
+      limit of_batch for update skip locked
+    ) as due_holds;
+  end if;
+  if due is null then
+    return 0;
+  end if;
+  update tenantry.limit_holds set state = 'expired', resolved_at = at_time where id = any (due);
+  for gone in
+    select account, feature, subject, ends, sum(amount) as amount
+    from tenantry.limit_holds where id = any (due)
+    group by account, feature, subject, ends
+    order by feature, account, subject, ends
+  loop
+    update tenantry.limit_counters set reserved = reserved - gone.amount
+    where account = gone.account and feature = gone.feature and subject = gone.subject and ends = gone.ends;
+  end loop;
+  return pg_catalog.cardinality(due);
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_expire_due"(text, text, text, integer, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_expire_due"(text, text, text, integer, timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_reserve(text, text, text, numeric, text, bigint)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_reserve"("of_tenant" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account text;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  noted boolean := false;
+begin
+  if (of_tenant = (tenantry.current_user_text())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms is null or of_key is null then
+    raise exception 'a hold needs a key and a time to live' using errcode = 'TN005';
+  end if;
+  if of_ttl_ms between 1 and 31536000000 and pg_catalog.length(of_key) between 1 and 200 then
+    -- What `limit_note` and `limit_take` come to where the key is new and there is room: most calls end with it.
+    insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, created_at)
+    select of_account, of_key, of_feature, of_subject, counter.ends, of_amount, of_ttl_ms,
+      at_time + of_ttl_ms * interval '1 millisecond', 'pending', at_time
+    from tenantry.limit_counters as counter
+    where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+      and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15
+    on conflict (account, key) where state in ('pending', 'committed') do nothing
+    returning * into held;
+    noted := found;
+  end if;
+  if noted then
+    update tenantry.limit_counters as counter set reserved = counter.reserved + of_amount
+    where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends and valid_until > at_time and consumes
+      and (cap is null or used + reserved + of_amount <= cap)
+      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end;
+    if not found then
+      perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+  end if;
+
+  held := tenantry.limit_note(of_account, of_feature, of_subject, of_amount, of_key, of_ttl_ms, at_time);
+  if held.state is not null then
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  held.state := 'pending';
+  perform tenantry.limit_take(of_account, of_feature, of_subject, of_amount, true, false, at_time);
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_reserve"(text, text, text, numeric, text, bigint)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_reserve"(text, text, text, numeric, text, bigint) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_reserve"(text, text, text, numeric, text, bigint) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_commit(text, uuid, numeric)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_commit"("of_tenant" text, "of_hold" uuid, "of_actual" numeric)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account text;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  within numeric;
+  beyond numeric;
+begin
+  if (of_tenant = (tenantry.current_user_text())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  if (of_actual >= 0 and of_actual < 1e15 and of_actual = pg_catalog.round(of_actual, 6)) is not true then
+    raise exception 'an amount is a number from 0 with at most six decimals' using errcode = 'TN005';
+  end if;
+  -- In time, and no more than was held: most calls end with it.
+  update tenantry.limit_holds set state = 'committed', actual = of_actual, resolved_at = at_time
+  -- In one CASE, so that no index but the key's can serve it: the one of pending holds looks better to the planner.
+  where id = of_hold and account = of_account
+    and case state when 'pending' then expires_at > at_time and of_actual <= amount end
+  returning * into held;
+  if found then
+    update tenantry.limit_counters as counter set used = counter.used + of_actual, reserved = counter.reserved - held.amount
+    where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends and (kind = 'costed' or of_actual = pg_catalog.trunc(of_actual));
+    if not found then
+      raise exception 'the feature % is counted in whole units', held.feature using errcode = 'TN005';
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+  end if;
+
+  select * into held from tenantry.limit_holds where id = of_hold and account = of_account for update;
+  if not found then
+    return null;
+  end if;
+  if held.state in ('committed', 'late') then
+    if held.actual <> of_actual or held.ttl_ms is null then
+      raise exception 'the hold was committed with another amount' using errcode = 'TN004';
+    end if;
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  if held.state = 'released' then
+    raise exception 'the hold was released' using errcode = 'TN001';
+  end if;
+
+  select * into counter from tenantry.limit_counters where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends for update;
+  if counter.kind <> 'costed' and of_actual <> pg_catalog.trunc(of_actual) then
+    raise exception 'the feature % is counted in whole units', held.feature using errcode = 'TN005';
+  end if;
+  if held.state = 'pending' then
+    counter.reserved := counter.reserved - held.amount;
+  end if;
+  if held.state = 'pending' and held.expires_at > at_time then
+    within := least(of_actual, held.amount);
+    beyond := of_actual - within;
+    if counter.cap is not null then
+      beyond := least(beyond, greatest(0, counter.cap - counter.used - counter.reserved - within));
+    end if;
+    within := within + beyond;
+    held.state := 'committed';
+  else
+    within := 0;
+    held.state := 'late';
+  end if;
+  held.actual := of_actual;
+  update tenantry.limit_counters
+  set used = used + within, reserved = counter.reserved, overage = overage + of_actual - within
+  where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  update tenantry.limit_holds set state = held.state, actual = held.actual, resolved_at = at_time where id = held.id;
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_commit"(text, uuid, numeric)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_commit"(text, uuid, numeric) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_commit"(text, uuid, numeric) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_release(text, uuid)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_release"("of_tenant" text, "of_hold" uuid)
+returns jsonb
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account text;
+  at_time constant timestamptz := tenantry.limit_clock();
+  held tenantry.limit_holds;
+  counter tenantry.limit_counters;
+  within numeric;
+  beyond numeric;
+begin
+  if (of_tenant = (tenantry.current_user_text())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  select * into held from tenantry.limit_holds where id = of_hold and account = of_account for update;
+  if not found then
+    return null;
+  end if;
+  if held.state in ('committed', 'late') then
+    raise exception 'the hold was committed' using errcode = 'TN001';
+  end if;
+  if held.state <> 'pending' then
+    return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', true
+    );
+  end if;
+  held.state := 'released';
+  update tenantry.limit_holds set state = held.state, resolved_at = at_time where id = held.id;
+  update tenantry.limit_counters set reserved = reserved - held.amount where account = held.account and feature = held.feature and subject = held.subject and ends = held.ends;
+  return pg_catalog.jsonb_build_object(
+      'id', held.id,
+      'feature', held.feature,
+      'subject', held.subject,
+      'amount', held.amount,
+      'state', held.state,
+      'actual', held.actual,
+      'expiresAt', held.expires_at,
+      'replayed', false
+    );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_release"(text, uuid)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_release"(text, uuid) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_release"(text, uuid) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_expire(integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_expire"("of_batch" integer)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  return tenantry.limit_expire_due(null, null, null, of_batch, tenantry.limit_clock());
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_expire"(integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_expire"(integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_expire"(integer) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_forget(integer, integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_forget"("of_days" integer, "of_batch" integer)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  forgotten integer;
+begin
+  delete from tenantry.limit_holds where id in (
+    select id from tenantry.limit_holds
+    where resolved_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+      and created_at < tenantry.limit_clock() - pg_catalog.make_interval(days => of_days)
+    limit of_batch for update skip locked
+  );
+  get diagnostics forgotten = row_count;
+  return forgotten;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_forget"(integer, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_forget"(integer, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_forget"(integer, integer) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_usage(text)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_usage"("of_tenant" text)
+returns jsonb
+language plpgsql
+stable security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  of_account text;
+  at_time constant timestamptz := tenantry.limit_clock();
+begin
+  if (of_tenant = (tenantry.current_user_text())) is not true and not (pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  )) then
+    raise exception 'limits are used for the tenant of the context' using errcode = 'TN003';
+  end if;
+  of_account := of_tenant;
+  if of_account is null then
+    raise exception 'nobody pays for this tenant: it has no account' using errcode = 'TN005';
+  end if;
+  return (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'feature', declared.feature,
+      'kind', declared.kind,
+      'subject', nullif(counter.subject, ''),
+      'plan', entitled.plan,
+      'limit', entitled.cap,
+      'available', entitled.consumes,
+      'used', coalesce(counter.used, 0),
+      'reserved', coalesce(counter.reserved, 0),
+      'overage', coalesce(counter.overage, 0),
+      'startsAt', case when pg_catalog.isfinite(coalesce(counter.starts, period.starts)) then coalesce(counter.starts, period.starts) end,
+      'resetsAt', case when pg_catalog.isfinite(coalesce(counter.ends, period.ends)) then coalesce(counter.ends, period.ends) end
+    ) order by declared.position, counter.subject), '[]')
+    from tenantry.limit_features as declared
+    cross join lateral tenantry.limit_entitlement(of_account, declared.feature, at_time) as entitled
+    left join tenantry.limit_counters as counter on counter.account = of_account and counter.feature = declared.feature
+      and counter.starts <= at_time and counter.ends > at_time
+    -- Allocated features have no periods; the row that is found then is not joined.
+    left join lateral tenantry.limit_period(coalesce(declared.period, 'calendar_day'),
+      coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time) as period on declared.period is not null
+  );
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_usage"(text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_usage"(text) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_usage"(text) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_apply(text[], text[], text[], numeric[], timestamp with time zone[], timestamp with time zone)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_apply"("of_features" text[], "of_accounts" text[], "of_subjects" text[], "of_amounts" numeric[], "of_ends" timestamp with time zone[], "at_time" timestamp with time zone)
+returns void
+language plpgsql
+volatile security invoker
+as $body$
+#variable_conflict use_column
+declare
+  change record;
+begin
+  if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
+    raise exception 'a row has no account that it counts for' using errcode = 'TN005';
+  end if;
+  for change in
+    select feature, account, subject, amount
+    from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+    where amount > 0
+    order by feature, account, subject
+  loop
+    perform from tenantry.limit_counters
+    where account = change.account and feature = change.feature and subject = change.subject
+      and starts <= at_time and ends > at_time and valid_until > at_time;
+    if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end if;
+  end loop;
+  for change in
+    select feature, account, subject, amount, ends
+    from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
+    where account is not null
+    order by feature, account, subject, ends
+  loop
+    if change.amount > 0 then
+      perform tenantry.limit_take(change.account, change.feature, change.subject, change.amount, false, true, at_time);
+    elsif change.ends is null then
+      update tenantry.limit_counters set used = greatest(0, used + change.amount)
+      where account = change.account and feature = change.feature and subject = change.subject
+        and starts <= at_time and ends > at_time;
+    else
+      update tenantry.limit_counters set used = greatest(0, used + change.amount)
+      where account = change.account and feature = change.feature and subject = change.subject and ends = change.ends;
+    end if;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_apply"(text[], text[], text[], numeric[], timestamp with time zone[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_apply"(text[], text[], text[], numeric[], timestamp with time zone[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows union select "user_id" as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_overrides_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_overrides_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  changed text[];
+begin
+  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
+  if changed is not null then
+    perform tenantry.limit_follow(changed, tenantry.limit_clock());
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_plans()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_plans"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+  end if;
+  perform from tenantry.limit_features order by feature for update;
+  update tenantry.limit_features set revision = revision + 1;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_caps()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_caps"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  everyone text[];
+begin
+  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
+    return null;
+  end if;
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_caps"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_caps"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_declare(jsonb)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_declare"("declared" jsonb)
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  everyone text[];
+  differing integer := 0;
+  met integer;
+  gone text;
+begin
+  perform from tenantry.limit_features order by feature for update;
+
+  select plan into gone
+  from tenantry.limit_plans as known
+  where not declared -> 'plans' ? known.plan and exists (select from (select source."plan"::text as plan from "public"."user_profiles" as source) as named where named.plan = known.plan)
+  order by rank limit 1;
+  if found then
+    raise exception 'the plan % is still the plan of subscriptions', gone
+      using errcode = 'TN005', hint = 'Move them to another plan first';
+  end if;
+
+  select known.feature into gone
+  from tenantry.limit_features as known
+  where (known.kind, known.by_subject) <>
+      (declared -> 'features' -> known.feature ->> 'kind', (declared -> 'features' -> known.feature ->> 'bySubject')::boolean)
+    and exists (select from tenantry.limit_counters as counter where counter.feature = known.feature)
+  order by known.position limit 1;
+  if found then
+    raise exception 'the feature % has counters of another kind', gone
+      using errcode = 'TN005', hint = 'Give what it has become another name';
+  end if;
+
+  insert into tenantry.limit_features as known (feature, kind, period, zone, by_subject, position)
+  select each.key, each.value ->> 'kind', each.value ->> 'period', each.value ->> 'zone',
+    (each.value ->> 'bySubject')::boolean, (each.value ->> 'position')::integer
+  from pg_catalog.jsonb_each(declared -> 'features') as each
+  on conflict (feature) do update
+  set kind = excluded.kind, period = excluded.period, zone = excluded.zone, by_subject = excluded.by_subject,
+    position = excluded.position
+  where (known.kind, known.period, known.zone, known.by_subject, known.position)
+    is distinct from (excluded.kind, excluded.period, excluded.zone, excluded.by_subject, excluded.position);
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_features where not declared -> 'features' ? feature;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  -- What was used stays as a history; nobody uses more of it.
+  update tenantry.limit_counters set valid_until = '-infinity'
+  where not declared -> 'features' ? feature and valid_until > '-infinity' and ends > tenantry.limit_clock();
+
+  insert into tenantry.limit_plans as known (plan, rank)
+  select each.key, (each.value ->> 'rank')::integer from pg_catalog.jsonb_each(declared -> 'plans') as each
+  on conflict (plan) do update set rank = excluded.rank where known.rank <> excluded.rank;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_plans where not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+
+  perform pg_catalog.set_config('tenantry.limit_declaring', 'on', true);
+  insert into tenantry.limit_caps as known (plan, feature, cap)
+  select each.key, cap.key, (cap.value #>> '{}')::numeric
+  from pg_catalog.jsonb_each(declared -> 'plans') as each
+  cross join lateral pg_catalog.jsonb_each(each.value -> 'caps') as cap
+  on conflict (plan, feature) do update set cap = excluded.cap where known.cap is distinct from excluded.cap;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  delete from tenantry.limit_caps where not (declared -> 'plans' -> plan -> 'caps') ? feature or not declared -> 'plans' ? plan;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  perform pg_catalog.set_config('tenantry.limit_declaring', '', true);
+
+  -- Also where no row differs: what a status means may have changed with the functions.
+  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_declare"(jsonb)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_declare"(jsonb) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_declare"(jsonb) to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_scraping_jobs_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_scraping_jobs_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts text[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'searches'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_scraping_jobs_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_scraping_jobs_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_campaigns_insert()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_campaigns_insert"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts text[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status <> 'archived')
+      union all
+      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status = 'active')
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_campaigns_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_campaigns_insert"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_campaigns_update()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_campaigns_update"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts text[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status <> 'archived')
+      union all
+      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status <> 'archived')
+      union all
+      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status = 'active')
+      union all
+      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status = 'active')
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_campaigns_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_campaigns_update"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_campaigns_delete()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_campaigns_delete"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  features text[];
+  accounts text[];
+  subjects text[];
+  amounts numeric[];
+  counter_ends timestamptz[];
+begin
+  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+  into features, accounts, subjects, amounts, counter_ends
+  from (
+    select feature, account, subject, ends, sum(amount) as amount
+    from (
+      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status <> 'archived')
+      union all
+      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status = 'active')
+    ) as part
+    group by feature, account, subject, ends
+    having sum(amount) <> 0
+  ) as change;
+  if features is not null then
+    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_campaigns_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_campaigns_delete"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_guard_campaigns_truncate()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_guard_campaigns_truncate"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  perform from tenantry.limit_counters where feature = 'campaigns' order by feature, account, subject for update;
+  update tenantry.limit_counters set used = 0 where feature = 'campaigns' and used <> 0;
+  perform from tenantry.limit_counters where feature = 'active_campaigns' order by feature, account, subject for update;
+  update tenantry.limit_counters set used = 0 where feature = 'active_campaigns' and used <> 0;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_guard_campaigns_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_guard_campaigns_truncate"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_recount_campaigns()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_recount_campaigns"()
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  lacking record;
+  differing integer := 0;
+  met integer;
+  accounts text[];
+begin
+  -- Nobody writes meanwhile; the lock is that of CREATE TRIGGER, which a migration has taken already.
+  lock table only "public"."campaigns" in share row exclusive mode;
+  for lacking in
+    select counted.account, counted.subject from (select row."user_id"::text as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."campaigns" as row where (row.status <> 'archived') group by 1, 2) as counted
+    where counted.used > 0 and not exists (
+      select from tenantry.limit_counters as counter
+      where counter.account = counted.account and counter.feature = 'campaigns' and counter.subject = counted.subject
+    )
+    order by counted.account, counted.subject
+  loop
+    perform tenantry.limit_open(lacking.account, 'campaigns', lacking.subject, at_time);
+  end loop;
+  perform from tenantry.limit_counters where feature = 'campaigns' order by feature, account, subject for update;
+  update tenantry.limit_counters as counter set used = actual.used
+  from (
+    select known.account, known.subject, coalesce(counted.used, 0) as used
+    from tenantry.limit_counters as known
+    left join (select row."user_id"::text as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."campaigns" as row where (row.status <> 'archived') group by 1, 2) as counted on counted.account = known.account and counted.subject = known.subject
+    where known.feature = 'campaigns'
+  ) as actual
+  where counter.feature = 'campaigns' and counter.account = actual.account and counter.subject = actual.subject
+    and counter.used <> actual.used;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  for lacking in
+    select counted.account, counted.subject from (select row."user_id"::text as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."campaigns" as row where (row.status = 'active') group by 1, 2) as counted
+    where counted.used > 0 and not exists (
+      select from tenantry.limit_counters as counter
+      where counter.account = counted.account and counter.feature = 'active_campaigns' and counter.subject = counted.subject
+    )
+    order by counted.account, counted.subject
+  loop
+    perform tenantry.limit_open(lacking.account, 'active_campaigns', lacking.subject, at_time);
+  end loop;
+  perform from tenantry.limit_counters where feature = 'active_campaigns' order by feature, account, subject for update;
+  update tenantry.limit_counters as counter set used = actual.used
+  from (
+    select known.account, known.subject, coalesce(counted.used, 0) as used
+    from tenantry.limit_counters as known
+    left join (select row."user_id"::text as account, ''::text as subject, sum(1)::numeric as used
+    from "public"."campaigns" as row where (row.status = 'active') group by 1, 2) as counted on counted.account = known.account and counted.subject = known.subject
+    where known.feature = 'active_campaigns'
+  ) as actual
+  where counter.feature = 'active_campaigns' and counter.account = actual.account and counter.subject = actual.subject
+    and counter.used <> actual.used;
+  get diagnostics met = row_count;
+  differing := differing + met;
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_recount_campaigns"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_recount_campaigns"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_recount_campaigns"() to "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.take_api_call_windows(text, text, text, integer)
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."take_api_call_windows"("p_tenant" text, "p_limit" text, "p_subject" text, "p_amount" integer)
+returns table (allowed boolean, quota bigint, remaining bigint, retry_after_ms bigint, reset_after_ms bigint)
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  v_bucket boolean := false;
+  -- What fits; null: there is no such limit.
+  v_size bigint;
+  -- A window's length, or the time in which a bucket gets one back.
+  v_span interval;
+  v_now timestamptz;
+  v_kept timestamptz[];
+  v_known boolean;
+  v_full timestamptz;
+  v_past integer;
+begin
+  if (p_tenant = tenantry.current_user_text()) is not true and not pg_catalog.pg_has_role(
+    case pg_catalog.current_setting('role') when 'none' then session_user else pg_catalog.current_setting('role')::name end,
+    'tenantry_service',
+    'usage'
+  ) then
+    raise exception using errcode = 'TN003', message = 'calls of tenantry.api_call_windows are for the tenant itself, or for the service role';
+  end if;
+  if p_amount is null or p_amount < 0 or p_amount > 1000000 then
+    raise exception 'calls are counted in whole numbers from 1 to 1,000,000' using errcode = '22023';
+  end if;
+  case p_limit
+    when 'api_calls' then
+      v_size := ((select setting.value from public.system_configurations as setting where setting.category = 'api' and setting.key = 'max_api_calls_' || coalesce((select setting.value from public.system_configurations as setting where setting.category = 'api' and setting.key = 'mode'), 'production'))::integer);
+      v_span := interval '3600000 milliseconds';
+    else null;
+  end case;
+  if v_size is null or v_size < 0 or v_span is null or v_span <= interval '0' then
+    raise exception 'the rate limit "%" is not declared, or its expression gives no number', p_limit using errcode = '22023';
+  elsif not v_bucket and v_size > 1000 then
+    raise exception 'a sliding window holds 1000 calls at most, and "%" asks for more', p_limit using errcode = '22023';
+  end if;
+  loop
+    v_now := pg_catalog.clock_timestamp();
+    select state.instants into v_kept from "tenantry"."api_call_windows" as state where state.tenant = p_tenant and state.limit_name = p_limit and state.subject = p_subject;
+    v_known := found;
+    if v_bucket then
+      v_full := greatest(v_now, v_kept[1]);
+      allowed := v_full + p_amount * v_span <= v_now + v_size * v_span;
+    else
+      v_kept := coalesce(v_kept, '{}');
+      allowed := cardinality(v_kept) - width_bucket(v_now - v_span, v_kept) + p_amount <= v_size;
+    end if;
+    if allowed and p_amount > 0 then
+      if not v_known then
+        insert into "tenantry"."api_call_windows" as state (tenant, limit_name, subject, instants, clear_at)
+        values (p_tenant, p_limit, p_subject, case when v_bucket then array[v_now + p_amount * v_span] else array_fill(v_now, array[p_amount]) end, v_now + case when v_bucket then p_amount else 1 end * v_span)
+        on conflict do nothing
+        returning state.instants into v_kept;
+      elsif v_bucket then
+        update "tenantry"."api_call_windows" as state
+        set instants = array[greatest(v_now, state.instants[1]) + p_amount * v_span],
+          clear_at = greatest(v_now, state.instants[1]) + p_amount * v_span
+        where state.tenant = p_tenant and state.limit_name = p_limit and state.subject = p_subject
+          and greatest(v_now, state.instants[1]) + p_amount * v_span <= v_now + v_size * v_span
+        returning state.instants into v_kept;
+      else
+        update "tenantry"."api_call_windows" as state
+        set instants = state.instants[width_bucket(v_now - v_span, state.instants) + 1:]
+            || array_fill(greatest(v_now, state.instants[cardinality(state.instants)]), array[p_amount]),
+          clear_at = greatest(v_now, state.instants[cardinality(state.instants)]) + v_span
+        where state.tenant = p_tenant and state.limit_name = p_limit and state.subject = p_subject
+          and cardinality(state.instants) - width_bucket(v_now - v_span, state.instants) + p_amount <= v_size
+        returning state.instants into v_kept;
+      end if;
+      continue when not found;
+    end if;
+    quota := v_size;
+    if v_bucket then
+      v_full := greatest(v_now, v_kept[1]);
+      remaining := greatest(0, floor(
+        extract(epoch from v_now + v_size * v_span - v_full) / extract(epoch from v_span)
+      ));
+      retry_after_ms := ceil(1000 * extract(epoch from v_full + (p_amount - v_size) * v_span - v_now));
+      reset_after_ms := ceil(1000 * extract(epoch from v_full - v_now));
+    else
+      v_past := width_bucket(v_now - v_span, v_kept);
+      remaining := greatest(0, v_size - cardinality(v_kept) + v_past);
+      retry_after_ms := ceil(1000 * extract(epoch from v_kept[cardinality(v_kept) + p_amount - v_size] + v_span - v_now));
+      reset_after_ms := case when cardinality(v_kept) = v_past then 0
+        else ceil(1000 * extract(epoch from v_kept[cardinality(v_kept)] + v_span - v_now)) end;
+    end if;
+    if allowed then
+      retry_after_ms := 0;
+    elsif p_amount > v_size then
+      retry_after_ms := null;
+    end if;
+    return next;
+    return;
+  end loop;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."take_api_call_windows"(text, text, text, integer)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."take_api_call_windows"(text, text, text, integer) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."take_api_call_windows"(text, text, text, integer) to "tenantry_tenant", "tenantry_service";
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.guard_legal_hold()
+create or replace function "tenantry"."guard_legal_hold"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if tg_op = 'UPDATE' then
+    if old.released_at is null
+      and (new.id, new.reason, new.placed_by, new.placed_at) = (old.id, old.reason, old.placed_by, old.placed_at)
+      and (new.tenant, new.table_name, new.row_key) is not distinct from (old.tenant, old.table_name, old.row_key)
+    then
+      return new;
+    end if;
+  end if;
+  raise exception using
+    errcode = 'TN003',
+    message = pg_catalog.format('%s keeps its history: %s is refused', tg_table_name, tg_op),
+    schema = tg_table_schema, table = tg_table_name;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."guard_legal_hold"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."guard_legal_hold"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- trigger refuse_archive_segments_change on tenantry.archive_segments
+create or replace trigger "refuse_archive_segments_change"
+before update or delete or truncate on "tenantry"."archive_segments"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "tenantry"."archive_segments" enable always trigger "refuse_archive_segments_change";
+--> statement-breakpoint
+
+-- trigger refuse_retention_batches_change on tenantry.retention_batches
+create or replace trigger "refuse_retention_batches_change"
+before update or delete or truncate on "tenantry"."retention_batches"
+for each statement
+execute function "tenantry"."refuse_change"();
+--> statement-breakpoint
+
+alter table "tenantry"."retention_batches" enable always trigger "refuse_retention_batches_change";
+--> statement-breakpoint
+
 -- trigger update_user_profiles_updated_at on public.user_profiles
 create or replace trigger "update_user_profiles_updated_at"
 before update on "public"."user_profiles"
@@ -1323,6 +5258,13 @@ for each row
 execute function "tenantry"."date_trial"();
 --> statement-breakpoint
 
+-- trigger set_runs_until on public.user_profiles
+create or replace trigger "set_runs_until"
+before insert or update on "public"."user_profiles"
+for each row
+execute function "tenantry"."set_runs_until"();
+--> statement-breakpoint
+
 -- trigger enforce_status on public.campaigns
 create or replace trigger "enforce_status"
 before insert or update on "public"."campaigns"
@@ -1360,12 +5302,12 @@ when (new."status" in ('pending') and old."status" is distinct from new."status"
 execute function "tenantry"."announce_scraping_jobs_status"();
 --> statement-breakpoint
 
--- trigger limit_time on public.scraping_jobs
-create or replace trigger "limit_time"
+-- trigger keep_time on public.scraping_jobs
+create or replace trigger "keep_time"
 before update on "public"."scraping_jobs"
 for each row
 when (new.status = 'processing')
-execute function "tenantry"."limit_time_of_scraping_jobs"();
+execute function "tenantry"."keep_time_of_scraping_jobs"();
 --> statement-breakpoint
 
 -- trigger match_job on public.scraping_results
@@ -1380,6 +5322,366 @@ create or replace trigger "announce_changes"
 after insert or update or delete or truncate on "public"."system_configurations"
 for each statement
 execute function "tenantry"."announce_system_configurations"();
+--> statement-breakpoint
+
+-- trigger limit_follow_insert on public.user_profiles
+grant trigger on "public"."user_profiles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_insert"
+after insert on "public"."user_profiles"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_insert"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_profiles" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."user_profiles" enable always trigger "limit_follow_insert";
+--> statement-breakpoint
+
+-- trigger limit_follow_update on public.user_profiles
+grant trigger on "public"."user_profiles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_update"
+after update on "public"."user_profiles"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_update"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_profiles" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."user_profiles" enable always trigger "limit_follow_update";
+--> statement-breakpoint
+
+-- trigger limit_follow_delete on public.user_profiles
+grant trigger on "public"."user_profiles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_delete"
+after delete on "public"."user_profiles"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_delete"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_profiles" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."user_profiles" enable always trigger "limit_follow_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_truncate on public.user_profiles
+grant trigger on "public"."user_profiles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_truncate"
+after truncate on "public"."user_profiles"
+for each statement
+execute function "tenantry"."limit_follow_subscriptions_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_profiles" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."user_profiles" enable always trigger "limit_follow_truncate";
+--> statement-breakpoint
+
+-- trigger limit_follow_insert on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_insert"
+after insert on "tenantry"."limit_overrides"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_insert"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
+--> statement-breakpoint
+
+-- trigger limit_follow_update on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_update"
+after update on "tenantry"."limit_overrides"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_update"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
+--> statement-breakpoint
+
+-- trigger limit_follow_delete on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_delete"
+after delete on "tenantry"."limit_overrides"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_overrides_delete"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_truncate on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_truncate"
+after truncate on "tenantry"."limit_overrides"
+for each statement
+execute function "tenantry"."limit_follow_overrides_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
+--> statement-breakpoint
+
+-- trigger limit_follow on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow"
+before insert or update or delete or truncate on "tenantry"."limit_caps"
+for each statement
+execute function "tenantry"."limit_follow_plans"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+--> statement-breakpoint
+
+-- trigger limit_follow_after on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_after"
+after insert or update or delete or truncate on "tenantry"."limit_caps"
+for each statement
+execute function "tenantry"."limit_follow_caps"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
+--> statement-breakpoint
+
+-- trigger limit_guard_insert on public.scraping_jobs
+grant trigger on "public"."scraping_jobs" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_insert"
+after insert on "public"."scraping_jobs"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_scraping_jobs_insert"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."scraping_jobs" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."scraping_jobs" enable always trigger "limit_guard_insert";
+--> statement-breakpoint
+
+-- trigger limit_guard_insert on public.campaigns
+grant trigger on "public"."campaigns" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_insert"
+after insert on "public"."campaigns"
+referencing new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_campaigns_insert"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."campaigns" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."campaigns" enable always trigger "limit_guard_insert";
+--> statement-breakpoint
+
+-- trigger limit_guard_update on public.campaigns
+grant trigger on "public"."campaigns" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_update"
+after update on "public"."campaigns"
+referencing old table as "old_rows" new table as "new_rows"
+for each statement
+execute function "tenantry"."limit_guard_campaigns_update"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."campaigns" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."campaigns" enable always trigger "limit_guard_update";
+--> statement-breakpoint
+
+-- trigger limit_guard_delete on public.campaigns
+grant trigger on "public"."campaigns" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_delete"
+after delete on "public"."campaigns"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_guard_campaigns_delete"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."campaigns" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."campaigns" enable always trigger "limit_guard_delete";
+--> statement-breakpoint
+
+-- trigger limit_guard_truncate on public.campaigns
+grant trigger on "public"."campaigns" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_truncate"
+after truncate on "public"."campaigns"
+for each statement
+execute function "tenantry"."limit_guard_campaigns_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."campaigns" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."campaigns" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger guard_legal_hold on tenantry.legal_holds
+create or replace trigger "guard_legal_hold"
+before update or delete on "tenantry"."legal_holds"
+for each row
+execute function "tenantry"."guard_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "guard_legal_hold";
+--> statement-breakpoint
+
+-- trigger guard_legal_holds on tenantry.legal_holds
+create or replace trigger "guard_legal_holds"
+before truncate on "tenantry"."legal_holds"
+for each statement
+execute function "tenantry"."guard_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "guard_legal_holds";
 --> statement-breakpoint
 
 -- row security on public.campaigns
@@ -1429,6 +5731,111 @@ alter table "public"."user_profiles" enable row level security;
 --> statement-breakpoint
 
 alter table "public"."user_profiles" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_features
+alter table "tenantry"."limit_features" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_features" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_plans
+alter table "tenantry"."limit_plans" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_plans" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_caps
+alter table "tenantry"."limit_caps" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_caps" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_accounts
+alter table "tenantry"."limit_accounts" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_accounts" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_overrides
+alter table "tenantry"."limit_overrides" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_overrides" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_holds
+alter table "tenantry"."limit_holds" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_holds" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_marks
+alter table "tenantry"."limit_marks" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_marks" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.limit_counters
+alter table "tenantry"."limit_counters" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."limit_counters" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.api_call_windows
+alter table "tenantry"."api_call_windows" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."api_call_windows" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_runs
+alter table "tenantry"."retention_runs" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_runs" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_leases
+alter table "tenantry"."retention_leases" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_leases" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.archive_segments
+alter table "tenantry"."archive_segments" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."archive_segments" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.retention_batches
+alter table "tenantry"."retention_batches" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."retention_batches" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.legal_holds
+alter table "tenantry"."legal_holds" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" force row level security;
+--> statement-breakpoint
+
+-- row security on tenantry.partition_retirements
+alter table "tenantry"."partition_retirements" enable row level security;
+--> statement-breakpoint
+
+alter table "tenantry"."partition_retirements" force row level security;
 --> statement-breakpoint
 
 -- policy tenant_isolation on public.campaigns
@@ -1752,6 +6159,391 @@ as permissive for select to "tenantry_definer"
 using (true);
 --> statement-breakpoint
 
+-- policy tenant_service on tenantry.limit_features
+create policy "tenant_service" on "tenantry"."limit_features"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_features
+create policy "tenant_definer" on "tenantry"."limit_features"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_plans
+create policy "tenant_service" on "tenantry"."limit_plans"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_plans
+create policy "tenant_definer" on "tenantry"."limit_plans"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_caps
+create policy "tenant_service" on "tenantry"."limit_caps"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_caps
+create policy "tenant_definer" on "tenantry"."limit_caps"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_accounts
+create policy "tenant_service" on "tenantry"."limit_accounts"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_accounts
+create policy "tenant_definer" on "tenantry"."limit_accounts"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_overrides
+create policy "tenant_service" on "tenantry"."limit_overrides"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_overrides
+create policy "tenant_definer" on "tenantry"."limit_overrides"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_holds
+create policy "tenant_service" on "tenantry"."limit_holds"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_holds
+create policy "tenant_definer" on "tenantry"."limit_holds"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_marks
+create policy "tenant_service" on "tenantry"."limit_marks"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_marks
+create policy "tenant_definer" on "tenantry"."limit_marks"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_isolation on tenantry.limit_counters
+create policy "tenant_isolation" on "tenantry"."limit_counters"
+as restrictive for select to "tenantry_tenant"
+using ("account" between (select tenantry.first_readable(tenantry.current_user_text())) and (select tenantry.last_readable(tenantry.current_user_text())));
+--> statement-breakpoint
+
+-- policy tenant_isolation_insert on tenantry.limit_counters
+create policy "tenant_isolation_insert" on "tenantry"."limit_counters"
+as restrictive for insert to "tenantry_tenant"
+with check ("account" = (select tenantry.current_user_text()));
+--> statement-breakpoint
+
+-- policy tenant_isolation_update on tenantry.limit_counters
+create policy "tenant_isolation_update" on "tenantry"."limit_counters"
+as restrictive for update to "tenantry_tenant"
+using ("account" = (select tenantry.current_user_text()))
+with check ("account" = (select tenantry.current_user_text()));
+--> statement-breakpoint
+
+-- policy tenant_isolation_delete on tenantry.limit_counters
+create policy "tenant_isolation_delete" on "tenantry"."limit_counters"
+as restrictive for delete to "tenantry_tenant"
+using ("account" = (select tenantry.current_user_text()));
+--> statement-breakpoint
+
+-- policy tenant_select on tenantry.limit_counters
+create policy "tenant_select" on "tenantry"."limit_counters"
+as permissive for select to "tenantry_tenant"
+using ("account" between (select tenantry.first_readable(tenantry.current_user_text())) and (select tenantry.last_readable(tenantry.current_user_text())));
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.limit_counters
+create policy "tenant_service" on "tenantry"."limit_counters"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.limit_counters
+create policy "tenant_definer" on "tenantry"."limit_counters"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_isolation on tenantry.api_call_windows
+create policy "tenant_isolation" on "tenantry"."api_call_windows"
+as restrictive for select to "tenantry_tenant"
+using ("tenant" between (select tenantry.first_readable(tenantry.current_user_text())) and (select tenantry.last_readable(tenantry.current_user_text())));
+--> statement-breakpoint
+
+-- policy tenant_isolation_insert on tenantry.api_call_windows
+create policy "tenant_isolation_insert" on "tenantry"."api_call_windows"
+as restrictive for insert to "tenantry_tenant"
+with check ("tenant" = (select tenantry.current_user_text()));
+--> statement-breakpoint
+
+-- policy tenant_isolation_update on tenantry.api_call_windows
+create policy "tenant_isolation_update" on "tenantry"."api_call_windows"
+as restrictive for update to "tenantry_tenant"
+using ("tenant" = (select tenantry.current_user_text()))
+with check ("tenant" = (select tenantry.current_user_text()));
+--> statement-breakpoint
+
+-- policy tenant_isolation_delete on tenantry.api_call_windows
+create policy "tenant_isolation_delete" on "tenantry"."api_call_windows"
+as restrictive for delete to "tenantry_tenant"
+using ("tenant" = (select tenantry.current_user_text()));
+--> statement-breakpoint
+
+-- policy tenant_select on tenantry.api_call_windows
+create policy "tenant_select" on "tenantry"."api_call_windows"
+as permissive for select to "tenantry_tenant"
+using ("tenant" between (select tenantry.first_readable(tenantry.current_user_text())) and (select tenantry.last_readable(tenantry.current_user_text())));
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.api_call_windows
+create policy "tenant_service" on "tenantry"."api_call_windows"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.api_call_windows
+create policy "tenant_definer" on "tenantry"."api_call_windows"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.retention_runs
+create policy "tenant_service" on "tenantry"."retention_runs"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.retention_runs
+create policy "tenant_definer" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.retention_leases
+create policy "tenant_service" on "tenantry"."retention_leases"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.retention_leases
+create policy "tenant_definer" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.archive_segments
+create policy "tenant_service" on "tenantry"."archive_segments"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.archive_segments
+create policy "tenant_definer" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.retention_batches
+create policy "tenant_service" on "tenantry"."retention_batches"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.retention_batches
+create policy "tenant_definer" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.legal_holds
+create policy "tenant_service" on "tenantry"."legal_holds"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.legal_holds
+create policy "tenant_definer" on "tenantry"."legal_holds"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy tenant_service on tenantry.partition_retirements
+create policy "tenant_service" on "tenantry"."partition_retirements"
+as permissive for all to "tenantry_service"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy tenant_definer on tenantry.partition_retirements
+create policy "tenant_definer" on "tenantry"."partition_retirements"
+as permissive for select to "tenantry_definer"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.campaigns
+create policy "retention_select" on "public"."campaigns"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.scraping_jobs
+create policy "retention_select" on "public"."scraping_jobs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.scraping_jobs
+create policy "retention_delete" on "public"."scraping_jobs"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.scraping_results
+create policy "retention_select" on "public"."scraping_results"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.scraping_results
+create policy "retention_delete" on "public"."scraping_results"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.search_jobs
+create policy "retention_select" on "public"."search_jobs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.search_jobs
+create policy "retention_delete" on "public"."search_jobs"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.search_results
+create policy "retention_select" on "public"."search_results"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.search_results
+create policy "retention_delete" on "public"."search_results"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.user_profiles
+create policy "retention_select" on "public"."user_profiles"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_runs
+create policy "retention_select" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_runs
+create policy "retention_insert" on "tenantry"."retention_runs"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_runs
+create policy "retention_update" on "tenantry"."retention_runs"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_leases
+create policy "retention_select" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_leases
+create policy "retention_insert" on "tenantry"."retention_leases"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_leases
+create policy "retention_update" on "tenantry"."retention_leases"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.archive_segments
+create policy "retention_select" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.archive_segments
+create policy "retention_insert" on "tenantry"."archive_segments"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_batches
+create policy "retention_select" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_batches
+create policy "retention_insert" on "tenantry"."retention_batches"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_reads on tenantry.legal_holds
+create policy "retention_reads" on "tenantry"."legal_holds"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
 -- lock down public.campaigns
 do $lock_down$
 declare
@@ -1927,6 +6719,381 @@ end
 $lock_down$;
 --> statement-breakpoint
 
+-- lock down tenantry.limit_features
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_features"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_features" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_plans
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_plans"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_plans" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_caps
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_caps"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_caps" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_accounts
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_accounts"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_accounts" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_overrides
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_overrides"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_overrides" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_holds
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_holds"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_holds" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_marks
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_marks"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_marks" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.limit_counters
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."limit_counters"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."limit_counters" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.api_call_windows
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."api_call_windows"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."api_call_windows" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_runs
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_runs"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_runs" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_leases
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_leases"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_leases" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.archive_segments
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."archive_segments"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."archive_segments" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.retention_batches
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."retention_batches"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."retention_batches" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.legal_holds
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."legal_holds"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."legal_holds" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
+-- lock down tenantry.partition_retirements
+do $lock_down$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+        when 0 then 'public'
+        else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+      end
+    from pg_catalog.pg_class as relation
+    cross join lateral (
+      select relation.relacl as acl
+      union all
+      select attacl from pg_catalog.pg_attribute where attrelid = relation.oid and attacl is not null
+    ) as rights
+    cross join lateral pg_catalog.aclexplode(rights.acl) as entry
+    where relation.oid = '"tenantry"."partition_retirements"'::pg_catalog.regclass and entry.grantee <> relation.relowner
+  loop
+    execute 'revoke all privileges on table "tenantry"."partition_retirements" from ' || holder;
+  end loop;
+end
+$lock_down$;
+--> statement-breakpoint
+
 -- grants on public.campaigns to tenantry_tenant
 grant select, insert ("user_id", "name", "description", "search_type", "status"), update ("name", "description", "search_type", "status"), delete on table "public"."campaigns" to "tenantry_tenant";
 --> statement-breakpoint
@@ -2011,6 +7178,178 @@ grant select, insert, update, delete on table "public"."user_profiles" to "tenan
 grant select on table "public"."user_profiles" to "tenantry_definer";
 --> statement-breakpoint
 
+-- grants on tenantry.limit_features to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_features" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_features to tenantry_definer
+grant select on table "tenantry"."limit_features" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_plans to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_plans" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_plans to tenantry_definer
+grant select on table "tenantry"."limit_plans" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_caps to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_caps to tenantry_definer
+grant select on table "tenantry"."limit_caps" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_accounts to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_accounts" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_accounts to tenantry_definer
+grant select on table "tenantry"."limit_accounts" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_overrides to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_overrides to tenantry_definer
+grant select on table "tenantry"."limit_overrides" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_holds to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_holds" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_holds to tenantry_definer
+grant select on table "tenantry"."limit_holds" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_marks to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_marks" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_marks to tenantry_definer
+grant select on table "tenantry"."limit_marks" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_tenant
+grant select on table "tenantry"."limit_counters" to "tenantry_tenant";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_service
+grant select, insert, update, delete on table "tenantry"."limit_counters" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.limit_counters to tenantry_definer
+grant select on table "tenantry"."limit_counters" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.api_call_windows to tenantry_tenant
+grant select on table "tenantry"."api_call_windows" to "tenantry_tenant";
+--> statement-breakpoint
+
+-- grants on tenantry.api_call_windows to tenantry_service
+grant select, insert, update, delete on table "tenantry"."api_call_windows" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.api_call_windows to tenantry_definer
+grant select on table "tenantry"."api_call_windows" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_service
+grant select, insert, update, delete on table "tenantry"."retention_runs" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_definer
+grant select on table "tenantry"."retention_runs" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_service
+grant select, insert, update, delete on table "tenantry"."retention_leases" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_definer
+grant select on table "tenantry"."retention_leases" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_service
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_definer
+grant select on table "tenantry"."archive_segments" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_service
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_definer
+grant select on table "tenantry"."retention_batches" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_service
+grant select, insert, update, delete on table "tenantry"."legal_holds" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_definer
+grant select on table "tenantry"."legal_holds" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on tenantry.partition_retirements to tenantry_service
+grant select, insert, update, delete on table "tenantry"."partition_retirements" to "tenantry_service";
+--> statement-breakpoint
+
+-- grants on tenantry.partition_retirements to tenantry_definer
+grant select on table "tenantry"."partition_retirements" to "tenantry_definer";
+--> statement-breakpoint
+
+-- grants on public.campaigns to tenantry_retention
+grant select on table "public"."campaigns" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.scraping_jobs to tenantry_retention
+grant select, delete on table "public"."scraping_jobs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.scraping_results to tenantry_retention
+grant select, delete on table "public"."scraping_results" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.search_jobs to tenantry_retention
+grant select, delete on table "public"."search_jobs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.search_results to tenantry_retention
+grant select, delete on table "public"."search_results" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on public.user_profiles to tenantry_retention
+grant select on table "public"."user_profiles" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.legal_holds to tenantry_retention
+grant select, update on table "tenantry"."legal_holds" to "tenantry_retention";
+--> statement-breakpoint
+
 -- membership of Supabase roles
 do $supabase$
 begin
@@ -2053,8 +7392,44 @@ begin
   (''email'', ''trial_day_5_delay'', ''5 days'', ''duration'', ''Delay for day 5 trial email''),
   (''email'', ''trial_expiry_delay'', ''7 days'', ''duration'', ''Delay for trial expiry email''),
   (''api'', ''max_api_calls_testing'', ''1'', ''number'', ''API call limit for testing''),
-  (''api'', ''max_api_calls_production'', ''999'', ''number'', ''API call limit for production'')
+  (''api'', ''max_api_calls_production'', ''999'', ''number'', ''API call limit for production''),
+  (''api'', ''mode'', ''production'', ''string'', ''Which API call limit is in force: testing or production'')
 on conflict (category, key) do nothing';
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;
+--> statement-breakpoint
+
+-- fill factor of limit_counters
+alter table "tenantry"."limit_counters" set (fillfactor = 50);
+--> statement-breakpoint
+
+-- plans of limits
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_declare('{"features":{"searches":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":0},"api_calls":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":1},"campaigns":{"kind":"allocated","period":null,"zone":"UTC","bySubject":false,"position":2},"active_campaigns":{"kind":"allocated","period":null,"zone":"UTC","bySubject":false,"position":3}},"plans":{"trial":{"rank":0,"caps":{"searches":null,"api_calls":null,"campaigns":null,"active_campaigns":null}},"full":{"rank":1,"caps":{"searches":null,"api_calls":null,"campaigns":null,"active_campaigns":null}}},"standing":[["pending","until","runs_until",0],["active","until","runs_until",0],["expired","until","runs_until",0],["cancelled","until","runs_until",0],["converted","until","runs_until",0]],"defaultPlan":null}');
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;
+--> statement-breakpoint
+
+-- counters of public.campaigns
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  -- [{"feature":"campaigns","kind":"allocated","account":"row.\"user_id\"::text","subject":"''::text","where":"row.status <> 'archived'","amount":"1","rowKey":"null","once":null,"grows":false},{"feature":"active_campaigns","kind":"allocated","account":"row.\"user_id\"::text","subject":"''::text","where":"row.status = 'active'","amount":"1","rowKey":"null","once":null,"grows":false}]
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_recount_campaigns();
   reset role;
   perform pg_catalog.set_config('row_security', before, true);
 end

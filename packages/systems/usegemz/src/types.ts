@@ -3,11 +3,17 @@
  * Its only dependency is zod.
  */
 export {
+  API_CALLS_MAX,
+  API_CALLS_WINDOW_SECONDS,
+  ARCHIVE_DAYS,
   CAMPAIGN_STATUSES,
   CONFIGURATION_TYPES,
+  FAILED_JOB_DAYS,
+  GRACE_DAYS,
   JOB_STATUSES,
   JOB_TIME_LIMIT_SECONDS,
   ONBOARDING_STEPS,
+  PLANS,
   PLATFORMS,
   SEARCH_TYPES,
   SUBSCRIPTION_STATUSES,
@@ -20,6 +26,7 @@ export type {
   ConfigurationType,
   JobStatus,
   OnboardingStep,
+  Plan,
   Platform,
   SearchType,
   SubscriptionStatus,
@@ -48,6 +55,7 @@ export type {
   YoutubeKeywordCreator,
 } from './types/creators.ts'
 export {
+  apiCallsInput,
   campaignChanges,
   campaignInput,
   captureInfoInput,
@@ -69,6 +77,7 @@ export {
   stripeInput,
   subscriptionInput,
   trackInput,
+  usageByPlanInput,
   userIdInput,
 } from './types/inputs.ts'
 export type {
@@ -90,6 +99,7 @@ export type {
   StripeInput,
   SubscriptionInput,
   TrackInput,
+  UsageByPlanInput,
 } from './types/inputs.ts'
 export { emailSchedule, emailStatus, searchParams } from './types/metadata.ts'
 export type { EmailSchedule, EmailStatus, SearchParams } from './types/metadata.ts'

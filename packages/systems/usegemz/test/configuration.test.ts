@@ -33,6 +33,7 @@ test('the documented settings come with the product', () => {
   expect(documented).toMatchObject([
     { category: 'api', key: 'max_api_calls_production', valueType: 'number', value: 999 },
     { category: 'api', key: 'max_api_calls_testing', valueType: 'number', value: 1 },
+    { category: 'api', key: 'mode', valueType: 'string', value: 'production' },
     {
       category: 'email',
       key: 'trial_day_2_delay',

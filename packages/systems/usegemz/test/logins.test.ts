@@ -20,7 +20,7 @@ async function setup() {
     session.script(`
       create role ${OWNER} login createrole password 'x';
       create role ${APPLICATION} login password 'x';
-      grant tenantry_tenant, tenantry_service, tenantry_definer to ${OWNER} with admin true, inherit false, set true;
+      grant tenantry_tenant, tenantry_service, tenantry_definer, tenantry_retention to ${OWNER} with admin true, inherit false, set true;
       grant tenantry_tenant to ${APPLICATION} with inherit true;
       grant tenantry_service to ${APPLICATION} with inherit false, set true;
       do $$ begin execute format('alter database %I owner to ${OWNER}', current_database()); end $$;
@@ -65,7 +65,10 @@ describeOnServer('logins that are no superuser', () => {
 
     const application = await place.as(APPLICATION)
     const service = application.asService()
-    for (const userId of ['user_boss', 'user_ann']) await service.profiles.signUp({ userId })
+    for (const userId of ['user_boss', 'user_ann']) {
+      await service.profiles.signUp({ userId })
+      await service.tenant(userId).profiles.startTrial()
+    }
     await service.admins.promote('user_boss')
     const [boss, ann] = [application.as({ userId: 'user_boss' }), application.as({ userId: 'user_ann' })]
     await boss.admins.promote('user_ann')
@@ -80,6 +83,6 @@ describeOnServer('logins that are no superuser', () => {
       status: 'completed',
       processedResults: 1,
     })
-    expect(await service.configuration.count()).toBe(5)
+    expect(await service.configuration.count()).toBe(6)
   })
 })

@@ -1,7 +1,15 @@
 /** People: sign-up, onboarding, trial, subscription, and what becomes of them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tiktokKeyword } from './support/creators.ts'
-import { claimed, type GemsDatabase, gemsDatabase, launched, person, type Person } from './support/gems.ts'
+import {
+  claimed,
+  type GemsDatabase,
+  gemsDatabase,
+  launched,
+  newcomer,
+  person,
+  type Person,
+} from './support/gems.ts'
 
 let place: GemsDatabase
 beforeAll(async () => {
@@ -46,12 +54,12 @@ describe('signing up', () => {
   })
 
   test('takes over an account that has come further', async () => {
-    const { profile } = await person(place, { onboardingStep: 'completed', businessName: 'Acme' })
+    const { profile } = await newcomer(place, { onboardingStep: 'completed', businessName: 'Acme' })
     expect(profile).toMatchObject({ onboardingStep: 'completed', businessName: 'Acme' })
   })
 
   test('is the service role’s, as is what Clerk, Stripe and the mail provider say', async () => {
-    const { scope, userId } = await person(place)
+    const { scope, userId } = await newcomer(place)
     for (const attempt of [
       () => scope.profiles.signUp({ userId }),
       () => scope.profiles.mirror({ email: 'x@example.com' }),
@@ -78,7 +86,7 @@ describe('signing up', () => {
 
 describe('onboarding', () => {
   test('goes forward, step by step, with what each step captures', async () => {
-    const { scope } = await person(place)
+    const { scope } = await newcomer(place)
     expect(await scope.profiles.captureInfo({ fullName: 'Ann', businessName: 'Acme' })).toMatchObject({
       onboardingStep: 'info_captured',
       fullName: 'Ann',
@@ -92,7 +100,7 @@ describe('onboarding', () => {
   })
 
   test('never goes back, and a step that was made is not made again', async () => {
-    const { scope } = await person(place)
+    const { scope } = await newcomer(place)
     await scope.profiles.captureIntent({ brandDescription: 'Shoes' })
     const stale = { code: 'TENANTRY_STALE_TRANSITION', table: 'user_profiles' }
     await expect(scope.profiles.captureInfo({ fullName: 'A', businessName: 'B' })).rejects.toMatchObject(
@@ -105,7 +113,7 @@ describe('onboarding', () => {
   })
 
   test('of two racers for one step one wins, the other gets a conflict', async () => {
-    const { scope } = await person(place)
+    const { scope } = await newcomer(place)
     const outcomes = await Promise.allSettled(
       ['One', 'Two'].map((fullName) => scope.profiles.captureInfo({ fullName, businessName: 'Acme' })),
     )
@@ -116,7 +124,7 @@ describe('onboarding', () => {
   })
 
   test('what a person says of themselves can be changed at any time', async () => {
-    const { scope, profile } = await person(place)
+    const { scope, profile } = await newcomer(place)
     expect(await scope.profiles.describe({ industry: 'Sport', companyName: 'Acme' })).toMatchObject({
       industry: 'Sport',
       companyName: 'Acme',
@@ -128,7 +136,7 @@ describe('onboarding', () => {
 
 describe('a trial', () => {
   test('lasts seven days from its start, by the database’s clock', async () => {
-    const { service, scope } = await person(place)
+    const { service, scope } = await newcomer(place)
     expect(await scope.profiles.trial()).toEqual({
       status: 'pending',
       startDate: null,
@@ -149,14 +157,14 @@ describe('a trial', () => {
   })
 
   test('begins once, whatever Stripe sends again', async () => {
-    const { service } = await person(place)
+    const { service } = await newcomer(place)
     const { trialEndDate } = await service.profiles.startTrial()
     await expect(service.profiles.startTrial()).rejects.toMatchObject({ code: 'TENANTRY_STALE_TRANSITION' })
     expect(await service.profiles.mine()).toMatchObject({ trialEndDate })
   })
 
   test('keeps its dates against everybody: nobody extends it, by raw SQL either', async () => {
-    const { service, userId } = await person(place)
+    const { service, userId } = await newcomer(place)
     const { trialStartDate, trialEndDate } = await service.profiles.startTrial()
     await place.rows(
       `update user_profiles set trial_start_date = now() + interval '1 day', trial_end_date = now() + interval '8 days'
@@ -173,7 +181,7 @@ describe('a trial', () => {
   })
 
   test('is over when its end has come, whether or not the job has run', async () => {
-    const ann = await person(place)
+    const ann = await newcomer(place)
     await ann.service.profiles.startTrial()
     await ageTrial(ann, '7 days')
     expect(await ann.scope.profiles.mine()).toMatchObject({ trialStatus: 'active' })
@@ -192,7 +200,7 @@ describe('a trial', () => {
   })
 
   test('isn’t over before', async () => {
-    const ann = await person(place)
+    const ann = await newcomer(place)
     await ann.service.profiles.startTrial()
     await ageTrial(ann, '6 days 23 hours')
     await place.gems.runJob('end trials')
@@ -203,7 +211,7 @@ describe('a trial', () => {
   })
 
   test('converts or is cancelled while it runs, and stays what it became', async () => {
-    const [ann, ben] = [await person(place), await person(place)]
+    const [ann, ben] = [await newcomer(place), await newcomer(place)]
     for (const { service } of [ann, ben]) await service.profiles.startTrial({ stripeCustomerId: 'cus_x' })
     expect(await ann.service.profiles.convertTrial({ stripeSubscriptionId: 'sub_1' })).toMatchObject({
       trialStatus: 'converted',
@@ -233,7 +241,7 @@ describe('a trial', () => {
 
 describe('what others say', () => {
   test('of a subscription is taken over, and finds the person by their customer', async () => {
-    const { service, userId } = await person(place)
+    const { service, userId } = await newcomer(place)
     await service.profiles.syncSubscription({
       subscriptionStatus: 'past_due',
       stripeCustomerId: `cus_${userId}`,
@@ -251,7 +259,7 @@ describe('what others say', () => {
   })
 
   test('of e-mails is noted one by one, and none is lost when they are noted at once', async () => {
-    const { service, scope } = await person(place)
+    const { service, scope } = await newcomer(place)
     const names = ['welcome', 'trial_day_2', 'trial_day_5', 'trial_expiry']
     await Promise.all(names.map((name) => service.profiles.noteEmail(name, { status: 'scheduled' })))
     await service.profiles.noteEmail('welcome', { status: 'sent', messageId: 'm1' })
@@ -264,7 +272,7 @@ describe('what others say', () => {
   })
 
   test('of a name or an address is mirrored', async () => {
-    const { service } = await person(place)
+    const { service } = await newcomer(place)
     expect(await service.profiles.mirror({ email: 'New@Example.com', fullName: 'Ann' })).toMatchObject({
       email: 'new@example.com',
       fullName: 'Ann',

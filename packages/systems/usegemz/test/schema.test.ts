@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dumpCatalog } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
 import {
+  apartFromKit,
   type CatalogConstraint,
   type CatalogIndex,
   columnsOf,
@@ -17,6 +18,7 @@ import {
   triggersOf,
   unindexed,
 } from '@tenantry/testing/catalog'
+import { MODULE_TABLES, moduleTablesOf } from '@tenantry/testing'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { usegemz } from '../src/index.ts'
@@ -29,8 +31,11 @@ import {
   FUNCTIONS,
   GLOBAL_UNIQUES,
   INDEXES,
+  KIT_FUNCTIONS,
+  KIT_TRIGGERS,
   OTHER_CHECKS,
   PRIMARY_KEYS,
+  RETAINED,
   TRIGGERS,
 } from './specification.ts'
 import { type GemsDatabase, gemsDatabase } from './support/gems.ts'
@@ -105,7 +110,26 @@ describe('the migrated catalog', () => {
       'scraping_jobs: announce_ready_status',
       'system_configurations: announce_changes',
     ])
-    expect(await functionsOf(place)).toEqual(FUNCTIONS)
+    const kit = await place.rows(`
+      select tgrelid::regclass::text || ': ' || tgname as name from pg_trigger
+      join pg_class on pg_class.oid = tgrelid
+      where relnamespace = 'public'::regnamespace and not tgisinternal and tgenabled = 'A' order by 1`)
+    expect(kit.map(({ name }) => name)).toEqual(KIT_TRIGGERS)
+    const functions = apartFromKit(await functionsOf(place))
+    expect(functions.own).toEqual(FUNCTIONS)
+    expect(functions.kit.filter((each) => !each.endsWith(' for nobody'))).toEqual(KIT_FUNCTIONS)
+  })
+
+  test('has the tables of plans, windows and retention, of which a person reads the own counts alone', async () => {
+    const found = await moduleTablesOf(place)
+    expect(found.map(({ name }) => name)).toEqual(
+      ['api_call_windows', ...MODULE_TABLES.plans, ...MODULE_TABLES.retention].toSorted(),
+    )
+    expect(found.filter(({ forced }) => !forced)).toEqual([])
+    expect(found.filter(({ readable }) => readable).map(({ name }) => name)).toEqual([
+      'api_call_windows',
+      'limit_counters',
+    ])
   })
 
   test('has a restrictive policy for each command, and a permissive one for each that a person may use', async () => {
@@ -113,6 +137,11 @@ describe('the migrated catalog', () => {
       table,
       [
         'tenant_definer for select to tenantry_definer',
+        ...(RETAINED[table] === undefined
+          ? []
+          : ['select', ...RETAINED[table]].map(
+              (command) => `retention_${command} for ${command} to tenantry_retention`,
+            )),
         'RESTRICTIVE tenant_isolation for select to tenantry_tenant',
         ...(table === 'system_configurations'
           ? []

@@ -27,6 +27,8 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'is_admin boolean not null default false',
     'created_at timestamptz not null default now()',
     'updated_at timestamptz not null default now()',
+    "plan varchar(20) not null generated as CASE WHEN (((trial_status) = 'converted') OR ((subscription_status) = ANY ((ARRAY['active', 'past_due'])[]))) THEN 'full' ELSE 'trial' END",
+    'runs_until timestamptz',
   ],
   campaigns: [
     'id uuid not null default gen_random_uuid()',
@@ -148,6 +150,7 @@ export const OTHER_CHECKS: readonly string[] = [
   'scraping_jobs_keywords_check',
   'scraping_jobs_search_check',
   'scraping_results_creators_check',
+  'system_configurations_api_calls_check',
   'system_configurations_value_check',
   'user_profiles_trial_dates_check',
 ]
@@ -202,7 +205,7 @@ export const TRIGGERS: readonly string[] = [
   touched('campaigns'),
   'scraping_jobs: enforce_status BEFORE INSERT OR UPDATE, enforce_scraping_jobs_status',
   'scraping_jobs: guard_lease_of_status BEFORE INSERT OR UPDATE, guard_lease_of_scraping_jobs_status',
-  'scraping_jobs: limit_time BEFORE UPDATE, limit_time_of_scraping_jobs',
+  'scraping_jobs: keep_time BEFORE UPDATE, keep_time_of_scraping_jobs',
   touched('scraping_jobs'),
   'scraping_results: match_job BEFORE INSERT OR UPDATE OF creators, job_id, match_job_of_scraping_results',
   touched('search_jobs'),
@@ -210,6 +213,7 @@ export const TRIGGERS: readonly string[] = [
   'user_profiles: enforce_onboarding_step BEFORE INSERT OR UPDATE, enforce_user_profiles_onboarding_step',
   'user_profiles: enforce_trial_status BEFORE INSERT OR UPDATE, enforce_user_profiles_trial_status',
   'user_profiles: keep_trial_dates BEFORE UPDATE OF trial_status, trial_start_date, trial_end_date, date_trial',
+  'user_profiles: set_runs_until BEFORE INSERT OR UPDATE, set_runs_until',
   touched('user_profiles'),
 ]
 
@@ -231,11 +235,45 @@ export const FUNCTIONS: readonly string[] = [
   'tenantry.enforce_user_profiles_trial_status() returns trigger, invoker, for nobody',
   `tenantry.first_readable(own text) returns text, invoker, for ${EVERYBODY}`,
   'tenantry.guard_lease_of_scraping_jobs_status() returns trigger, invoker, for nobody',
+  'tenantry.keep_time_of_scraping_jobs() returns trigger, invoker, for nobody',
   `tenantry.last_readable(own text) returns text, invoker, for ${EVERYBODY}`,
   'tenantry.last_tenant() returns text, definer, for tenantry_service tenantry_tenant',
-  'tenantry.limit_time_of_scraping_jobs() returns trigger, invoker, for nobody',
   'tenantry.match_job_of_scraping_results() returns trigger, invoker, for nobody',
+  'tenantry.refuse_change() returns trigger, invoker, for nobody',
+  'tenantry.set_runs_until() returns trigger, invoker, for nobody',
+  'tenantry.take_api_call_windows(p_tenant text, p_limit text, p_subject text, p_amount integer) returns TABLE(allowed boolean, quota bigint, remaining bigint, retry_after_ms bigint, reset_after_ms bigint), definer, for tenantry_tenant',
 ]
+
+/** Of plans and retention those that anybody may call; the others are parts of them, and bodies of triggers. */
+export const KIT_FUNCTIONS: readonly string[] = [
+  'tenantry.limit_clock for tenantry_service tenantry_tenant',
+  'tenantry.limit_commit for tenantry_tenant',
+  'tenantry.limit_consume for tenantry_tenant',
+  'tenantry.limit_consume_each for tenantry_tenant',
+  'tenantry.limit_period for tenantry_definer tenantry_service tenantry_tenant',
+  'tenantry.limit_release for tenantry_tenant',
+  'tenantry.limit_reserve for tenantry_tenant',
+  'tenantry.limit_usage for tenantry_tenant',
+]
+
+const EVENTS = ['delete', 'insert', 'truncate', 'update']
+
+/** What is begun is counted, and counters follow trials, whoever writes and whatever replication is set to. */
+export const KIT_TRIGGERS: readonly string[] = [
+  ...EVENTS.map((event) => `campaigns: limit_guard_${event}`),
+  'scraping_jobs: limit_guard_insert',
+  ...EVENTS.map((event) => `user_profiles: limit_follow_${event}`),
+]
+
+/** What retention may do with a table, beside reading it. */
+export const RETAINED: Readonly<Record<string, readonly string[]>> = {
+  campaigns: [],
+  scraping_jobs: ['delete'],
+  scraping_results: ['delete'],
+  search_jobs: ['delete'],
+  search_results: ['delete'],
+  user_profiles: [],
+}
 
 /** What a person may do with their own rows; administrators read those of all, and the settings. */
 export const COMMANDS: Readonly<Record<string, readonly string[]>> = {

@@ -56,6 +56,8 @@ const SERVICE_ONLY = [
   'track',
   'record',
   'set',
+  'takeApiCalls',
+  'usageByPlan',
 ]
 
 /** Refusals are no matter here: what was sent is. */
@@ -135,6 +137,12 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     promote: ({ admins }, { userId }) => whatever(admins.promote(userId)),
     demote: ({ admins }, { userId }) => whatever(admins.demote(userId)),
   },
+  limits: {
+    usage: ({ limits }) => limits.usage(),
+    apiCalls: ({ limits }) => limits.apiCalls(),
+    takeApiCalls: ({ limits }) => limits.takeApiCalls(),
+    usageByPlan: ({ limits }) => limits.usageByPlan(),
+  },
   searchJobs: {},
   searchResults: {},
 }
@@ -213,7 +221,7 @@ const NEEDING_OTHERS = [
   'jobs.record',
 ]
 
-type TenantName = Exclude<Name, 'admins' | 'configuration'>
+type TenantName = Exclude<Name, 'admins' | 'configuration' | 'limits'>
 
 /** Input for each repository's standard methods. What the database then says doesn't matter here. */
 const INPUTS: { readonly [N in TenantName]: object } = {

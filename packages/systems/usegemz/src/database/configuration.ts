@@ -8,13 +8,14 @@ export const CONFIGURATION_CHANNEL = 'tenantry_public_system_configurations'
 
 const ANNOUNCE = { schema: 'tenantry', name: 'announce_system_configurations' }
 
-/** What the product comes with; a setting that is there already stays as it is. */
+/** What the product comes with, and which of the limits is in force; a setting that is there already stays as it is. */
 const DOCUMENTED = [
   ['email', 'trial_day_2_delay', '2 days', 'duration', 'Delay for day 2 trial email'],
   ['email', 'trial_day_5_delay', '5 days', 'duration', 'Delay for day 5 trial email'],
   ['email', 'trial_expiry_delay', '7 days', 'duration', 'Delay for trial expiry email'],
   ['api', 'max_api_calls_testing', '1', 'number', 'API call limit for testing'],
   ['api', 'max_api_calls_production', '999', 'number', 'API call limit for production'],
+  ['api', 'mode', 'production', 'string', 'Which API call limit is in force: testing or production'],
 ] as const
 
 /** Without a payload: whoever may connect may listen, and whoever hears it reads anew. */

@@ -27,13 +27,22 @@ export const jobClaims = defineClaims({
   },
 })
 
-const LIMIT_TIME = { schema: 'tenantry', name: 'limit_time_of_scraping_jobs' }
+const LIMIT_TIME = { schema: 'tenantry', name: 'keep_time_of_scraping_jobs' }
 
-const TIME_OUT = `update public.scraping_jobs set status = 'timeout', error = 'the time limit of the job has passed'
-where status = 'processing' and timeout_at <= pg_catalog.now()`
+const TIME_IS_OVER = 'the time limit of the job has passed'
+const TRIAL_IS_OVER = 'nothing runs after the trial, unless it was converted'
+
+const TIME_OUT = `update public.scraping_jobs as job
+set status = case when job.timeout_at <= pg_catalog.statement_timestamp() then 'timeout' else 'error' end,
+  error = case when job.timeout_at <= pg_catalog.statement_timestamp() then '${TIME_IS_OVER}' else '${TRIAL_IS_OVER}' end
+from public.user_profiles as profile
+where profile.user_id = job.user_id and job.status = 'processing'
+  and job.available_at <= pg_catalog.statement_timestamp()
+  and least(job.timeout_at, profile.runs_until) <= pg_catalog.statement_timestamp()`
 
 /**
- * A lease never outlives its job's time, so that whoever claims the job next, or the job of this module, ends it.
+ * A lease outlives neither its job's time nor the person's trial, so that whoever claims the job next, or the job of this
+ * module, ends it.
  * Ending it takes the same way as any claim; that is why a claim finds it ended, and not taken.
  */
 export const jobTime: Module = {
@@ -45,19 +54,26 @@ export const jobTime: Module = {
       language: 'plpgsql',
       volatility: 'volatile',
       body: `
+declare
+  runs_until constant timestamptz := (
+    select profile.runs_until from public.user_profiles as profile where profile.user_id = new.user_id
+  );
 begin
   new.timeout_at := coalesce(
     new.timeout_at, old.timeout_at, pg_catalog.statement_timestamp() + interval '${JOB_TIME_LIMIT_SECONDS} seconds'
   );
-  if new.timeout_at > pg_catalog.statement_timestamp() then
-    new.available_at := least(new.available_at, new.timeout_at);
+  if least(new.timeout_at, runs_until) > pg_catalog.statement_timestamp() then
+    new.available_at := least(new.available_at, new.timeout_at, runs_until);
   elsif new.lease_token is distinct from old.lease_token then
-    new.status := 'timeout';
+    new.status := case when new.timeout_at <= pg_catalog.statement_timestamp() then 'timeout' else 'error' end;
+    new.error := case new.status when 'timeout' then '${TIME_IS_OVER}' else '${TRIAL_IS_OVER}' end;
     new.lease_token := old.lease_token;
     new.attempts := old.attempts;
     new.available_at := old.available_at;
-    new.error := 'the time limit of the job has passed';
+    new.started_at := old.started_at;
     new.completed_at := pg_catalog.now();
+  else
+    new.available_at := least(new.available_at, old.available_at);
   end if;
   return new;
 end`,
@@ -65,7 +81,7 @@ end`,
     trigger({
       table: scrapingJobs,
       // After enforce_… and guard_…, which have found the claim to be one.
-      name: 'limit_time',
+      name: 'keep_time',
       timing: 'before',
       events: ['update'],
       when: `new.status = 'processing'`,
@@ -77,7 +93,7 @@ end`,
       name: 'time out scraping jobs',
       schedule: '* * * * *',
       description:
-        'Ends searches whose time has passed; while it does not run, they end when a worker comes to them',
+        'Ends searches whose time, or whose person’s trial, has passed; while it does not run, they end when a worker comes to them',
       statement: TIME_OUT,
       message: (changed) => `${changed} searches whose time has passed are ended`,
     }),

@@ -19,7 +19,8 @@ export interface Launched {
 /**
  * What searches are made for. `create` makes a draft; one that has searches can't be removed, only archived.
  * Verbs that move a campaign throw StaleTransitionError when its status doesn't lead there or another caller was
- * faster, and NotFoundError when the person has no such campaign.
+ * faster, and NotFoundError when the person has no such campaign. After a trial that was not converted no campaign is
+ * made or activated, by whatever means: PlanLimitError, with the reason `standing`.
  */
 export const campaigns = defineRepository(table, {
   tenant: 'userId',

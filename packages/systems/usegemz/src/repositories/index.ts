@@ -4,6 +4,7 @@ import { campaigns } from './campaigns.ts'
 import { configuration } from './configuration.ts'
 import { jobs } from './jobs.ts'
 import { searchJobs, searchResults } from './legacy.ts'
+import { limits } from './limits.ts'
 import { profiles } from './profiles.ts'
 import { results } from './results.ts'
 
@@ -14,6 +15,7 @@ export const repositories = {
   results,
   configuration,
   admins,
+  limits,
   searchJobs,
   searchResults,
 }

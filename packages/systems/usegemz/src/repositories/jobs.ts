@@ -32,7 +32,8 @@ export type JobClaim = Pick<Claim<typeof table>, 'id' | 'token' | 'row'>
 
 /**
  * Searches. A person starts them; workers claim them by `jobClaims`, keep what they find by `record`, and finish
- * them by the claim. Progress follows from the counts in the database.
+ * them by the claim. Progress follows from the counts in the database. After a trial that was not converted none is
+ * started (PlanLimitError, with the reason `standing`), and none that waits is worked on: it ends as `error`.
  */
 export const jobs = defineRepository(table, {
   tenant: 'userId',

@@ -67,6 +67,7 @@ export const profiles = defineRepository(table, {
     'stripeSubscriptionId',
     'subscriptionStatus',
     'isAdmin',
+    'runsUntil',
     'signupTimestamp',
     'email',
   ],

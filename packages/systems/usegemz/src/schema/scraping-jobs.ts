@@ -1,6 +1,6 @@
 import { descending, id, instant, oneOf, timestamps } from '@tenantry/core'
 import { leaseColumns } from '@tenantry/workflow'
-import { sql, type SQL } from 'drizzle-orm'
+import { isNotNull, sql, type SQL } from 'drizzle-orm'
 import {
   check,
   foreignKey,
@@ -88,6 +88,8 @@ export const scrapingJobs = pgTable(
       descending(table.id),
     ),
     index('idx_scraping_jobs_user_id').on(table.userId, descending(table.createdAt), descending(table.id)),
+    // Ended ones from the oldest, as retention takes them.
+    index('idx_scraping_jobs_completed_at').on(table.completedAt).where(isNotNull(table.completedAt)),
     check('scraping_jobs_platform_check', isPlatform(table.platform)),
     check('scraping_jobs_status_check', oneOf(table.status, JOB_STATUSES)),
     // A search that no documented shape of results belongs to can't be stored, so it can't be asked for.

@@ -38,6 +38,7 @@ export const searchJobs = pgTable(
     }),
     index('idx_search_jobs_campaign_id').on(table.campaignId, table.userId),
     index('idx_search_jobs_user_id').on(table.userId, descending(table.createdAt), descending(table.id)),
+    index('idx_search_jobs_created_at').on(table.createdAt),
     check('search_jobs_platform_check', isPlatform(table.platform)),
     check('search_jobs_search_type_check', isSearchType(table.searchType)),
     check('search_jobs_total_count_check', notNegative(table.totalCount)),

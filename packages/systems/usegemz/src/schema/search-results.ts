@@ -43,6 +43,7 @@ export const searchResults = pgTable(
     }),
     index('idx_search_results_job_id').on(table.jobId, table.userId),
     index('idx_search_results_user_id').on(table.userId, descending(table.createdAt), descending(table.id)),
+    index('idx_search_results_created_at').on(table.createdAt),
     check('search_results_platform_check', isPlatform(table.platform)),
     check('search_results_followers_check', notNegative(table.followers)),
   ],

@@ -1,7 +1,7 @@
 import { equals, id, instant, oneOf, timestamps } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, jsonb, pgTable, text, unique, varchar } from 'drizzle-orm/pg-core'
-import { ONBOARDING_STEPS, SUBSCRIPTION_STATUSES, TRIAL_DAYS, TRIAL_STATUSES } from '../types/enums.ts'
+import { ONBOARDING_STEPS, PLANS, SUBSCRIPTION_STATUSES, TRIAL_DAYS, TRIAL_STATUSES } from '../types/enums.ts'
 import type { EmailSchedule } from '../types/metadata.ts'
 import { userId } from './columns.ts'
 
@@ -37,6 +37,14 @@ export const userProfiles = pgTable(
       .default('none'),
     isAdmin: boolean('is_admin').notNull().default(false),
     ...timestamps(),
+    plan: varchar('plan', { length: 20, enum: PLANS })
+      .notNull()
+      .generatedAlwaysAs(
+        sql.raw(`case when "trial_status" = 'converted' or "subscription_status" in ('active', 'past_due')
+          then 'full' else 'trial' end`),
+      ),
+    /** Until when searches run. Null: without end. Follows from trial and subscription, and nobody writes it. */
+    runsUntil: instant('runs_until'),
   },
   (table) => [
     unique('user_profiles_user_id_key').on(table.userId),

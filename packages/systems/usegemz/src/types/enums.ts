@@ -15,6 +15,21 @@ export const CONFIGURATION_TYPES = ['string', 'number', 'boolean', 'duration', '
 
 /** Length of a trial; the documented one. */
 export const TRIAL_DAYS = 7
+/** What a person may use: everything, for the days of the trial or for as long as it is paid. */
+export const PLANS = ['trial', 'full'] as const
+/** Days for which a subscription that is past due still counts. */
+export const GRACE_DAYS = 14
+/**
+ * The window in which calls of the platforms' APIs are counted. As long as a job may take, so that no job makes more
+ * calls than a window holds, either.
+ */
+export const API_CALLS_WINDOW_SECONDS = 3600
+/** The largest number that the settings of API calls may have: a window remembers each call. */
+export const API_CALLS_MAX = 1000
+/** Failed searches that found nothing are kept so long, to be looked into. */
+export const FAILED_JOB_DAYS = 30
+/** What is older is archived, where the host has chosen a place for it. */
+export const ARCHIVE_DAYS = 365
 /** Creators that a job looks for unless it says otherwise; the documented number for production. */
 export const TARGET_RESULTS_DEFAULT = 1000
 /**
@@ -23,6 +38,7 @@ export const TARGET_RESULTS_DEFAULT = 1000
  */
 export const JOB_TIME_LIMIT_SECONDS = 3600
 
+export type Plan = (typeof PLANS)[number]
 export type Platform = (typeof PLATFORMS)[number]
 export type SearchType = (typeof SEARCH_TYPES)[number]
 export type CampaignStatus = (typeof CAMPAIGN_STATUSES)[number]

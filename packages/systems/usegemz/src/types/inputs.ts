@@ -6,7 +6,7 @@ import { changes, filledText, id, name, storable, text } from '@tenantry/reposit
 import { z } from 'zod'
 import { DURATION_PATTERN, NUMBER_PATTERN } from './configuration.ts'
 import { creator } from './creators.ts'
-import { ONBOARDING_STEPS, PLATFORMS, SEARCH_TYPES, SUBSCRIPTION_STATUSES } from './enums.ts'
+import { API_CALLS_MAX, ONBOARDING_STEPS, PLATFORMS, SEARCH_TYPES, SUBSCRIPTION_STATUSES } from './enums.ts'
 import { emailStatus, searchParams } from './metadata.ts'
 
 /** A person's id at Clerk, such as `user_2abc`. */
@@ -178,6 +178,16 @@ export const configurationInput = z.discriminatedUnion('valueType', [
   z.strictObject({ ...configurationFields, valueType: z.literal('json'), value: storable(z.json()) }),
 ])
 
+/** Calls of the platforms' APIs that are taken at once. */
+export const apiCallsInput = z.number().int().min(1).max(API_CALLS_MAX)
+
+export const usageByPlanInput = z.strictObject({
+  month: z
+    .string()
+    .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
+    .optional(),
+})
+
 export type DescribeInput = z.input<typeof describeInput>
 export type SignUpInput = z.input<typeof signUpInput>
 export type MirrorInput = z.input<typeof mirrorInput>
@@ -196,3 +206,4 @@ export type TrackInput = z.input<typeof trackInput>
 export type FoundInput = z.input<typeof foundInput>
 export type ResultInput = z.input<typeof resultInput>
 export type ConfigurationInput = z.input<typeof configurationInput>
+export type UsageByPlanInput = z.input<typeof usageByPlanInput>

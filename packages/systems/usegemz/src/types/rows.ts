@@ -10,6 +10,7 @@ import {
   CONFIGURATION_TYPES,
   JOB_STATUSES,
   ONBOARDING_STEPS,
+  PLANS,
   PLATFORMS,
   SEARCH_TYPES,
   SUBSCRIPTION_STATUSES,
@@ -44,6 +45,8 @@ export const userProfileJson = z.object({
   subscriptionStatus: z.enum(SUBSCRIPTION_STATUSES),
   isAdmin: z.boolean(),
   ...stamps,
+  plan: z.enum(PLANS),
+  runsUntil: optionalInstant,
 })
 
 export const campaignJson = z.object({

@@ -22,8 +22,8 @@ export type GemsDatabase = Awaited<ReturnType<typeof gemsDatabase>>
 
 let signedUp = 0
 
-/** A person of their own for one test. */
-export async function person({ gems }: Pick<GemsDatabase, 'gems'>, input: Partial<SignUpInput> = {}) {
+/** A person of their own for one test, who has signed up and may run nothing yet. */
+export async function newcomer({ gems }: Pick<GemsDatabase, 'gems'>, input: Partial<SignUpInput> = {}) {
   signedUp += 1
   const userId = `user_${process.pid}_${signedUp}`
   const { profile } = await gems.asService().profiles.signUp({ userId, ...input })
@@ -35,7 +35,14 @@ export async function person({ gems }: Pick<GemsDatabase, 'gems'>, input: Partia
   }
 }
 
-export type Person = Awaited<ReturnType<typeof person>>
+export type Person = Awaited<ReturnType<typeof newcomer>>
+
+/** A person of their own for one test, who pays. */
+export async function person(place: Pick<GemsDatabase, 'gems'>): Promise<Person> {
+  const created = await newcomer(place)
+  const profile = await created.service.profiles.syncSubscription({ subscriptionStatus: 'active' })
+  return { ...created, profile }
+}
 
 export const byKeyword = {
   searchType: 'keyword',

@@ -16,8 +16,8 @@ export async function seedEverything({ rows }: Pick<GemsDatabase, 'rows'>): Prom
   }
   await insert(
     'user_profiles',
-    'email, full_name, stripe_customer_id',
-    `$2 || '@example.com', 'Person ' || $2, 'cus_' || $2`,
+    'email, full_name, stripe_customer_id, subscription_status',
+    `$2 || '@example.com', 'Person ' || $2, 'cus_' || $2, 'active'`,
     secret,
   )
   const campaign = await insert('campaigns', 'name, search_type', `'Campaign ' || $2, 'keyword'`, secret)
@@ -48,6 +48,10 @@ export async function seedEverything({ rows }: Pick<GemsDatabase, 'rows'>): Prom
     `$2, $3, 'creator ' || $3, 'TikTok'`,
     `job_${secret}`,
     secret,
+  )
+  await rows(
+    `insert into tenantry.api_call_windows (tenant, limit_name, subject, clear_at) values ($1, 'api_calls', '', now())`,
+    [userId],
   )
   await rows(
     `insert into system_configurations (category, key, value, value_type) values ('api', $1, '1', 'number')`,
