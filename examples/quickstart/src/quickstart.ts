@@ -44,6 +44,9 @@ export async function quickstart(database: Database, print: Printer): Promise<Ou
   })
   const got = attempts.reduce((sum, attempt) => sum + attempt.got, 0)
   if (got > 0) throw new Error(`The customers are not isolated: ${plural(got, 'row')} got through`)
+  await print.step(`${second.customer.fullName} reaches a limit of its plan`, () =>
+    steps.reachLimit(second, print),
+  )
   await print.step('Both search', () => steps.search([first, second], library, print))
   const dashboards = await print.step('Both look at their dashboard', () =>
     steps.dashboards([first, second], print),

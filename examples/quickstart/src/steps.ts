@@ -1,6 +1,6 @@
 /** One function a step of the story: what it does with ContentPilot, and what it prints of it. */
 import type { contentpilot, DashboardStats } from '@tenantry/contentpilot'
-import { connect, type Database } from '@tenantry/core'
+import { connect, type Database, PlanLimitError } from '@tenantry/core'
 import { classify } from './classify.ts'
 import { type Passage, passagesOf, readSpeeches, type Speech } from './corpus.ts'
 import type { Customer } from './customers.ts'
@@ -209,6 +209,23 @@ export async function draft({ scope }: Tenant, library: Library, print: Printer)
     )
   }
   if (best[0] !== undefined) print.quote(best[0].fullText)
+}
+
+/** The starter plan has two pillars. The database says no, whoever asks. */
+export async function reachLimit({ scope }: Tenant, print: Printer): Promise<void> {
+  const refused = await scope.pillars.define({ name: 'One too many' }).catch((error: unknown) => error)
+  if (!(refused instanceof PlanLimitError)) throw new Error('The plan let one pillar too many pass')
+  print.quote(`${refused.name}: ${refused.message}`)
+  const usage = await scope.limits.usage()
+  print.table([
+    ['', 'used', 'of', 'starts anew'],
+    ...usage.map(({ feature, used, limit, resetsAt }) => [
+      feature,
+      used,
+      limit ?? 'unlimited',
+      resetsAt?.toISOString().slice(0, 10) ?? 'never',
+    ]),
+  ])
 }
 
 export async function search(tenants: readonly Tenant[], library: Library, print: Printer): Promise<void> {

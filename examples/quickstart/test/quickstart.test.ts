@@ -94,8 +94,11 @@ test('the numbers it prints are those in the database, and no attempt got a row;
     expect(await place.rows(`select 1 from generated_drafts where hook = 'Mine'`)).toEqual([])
     expect(await place.rows(`select 1 from pillars where name = 'Mine'`)).toEqual([])
 
+    expect(lines.join(' ').replaceAll(/\s+\|?\s*/g, ' ')).toContain(
+      'PlanLimitError: The plan starter allows 2 of pillars: 2 used, 1 requested. The plan growth would admit it',
+    )
     // What was refused is the other's id, not the statement: for oneself it works.
-    const userId = outcome.dashboards[1]?.userId ?? ''
+    const userId = outcome.dashboards[0]?.userId ?? ''
     const { db } = contentpilot(place.database).as({ userId })
     const own = sql`insert into pillars (user_id, name, slug) values (${userId}, 'Own', 'own') returning name`
     expect(await db.execute(own)).toEqual([{ name: 'Own' }])

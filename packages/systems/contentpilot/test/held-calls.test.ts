@@ -188,7 +188,10 @@ describe('a regeneration', () => {
     const ann = await subscribed(place)
     const { topicId, hook, body, cta, hashtags } = await draftOf(ann)
     await ann.scope.drafts.regenerateWith({ topicId, variantLetter: 'A', key: 'same' }, async () => ({
-      ...{ hook, body, cta, hashtags },
+      hook,
+      body,
+      cta,
+      hashtags,
     }))
     expect(await counter(ann, 'regenerations')).toEqual([1, 0, 0])
   })

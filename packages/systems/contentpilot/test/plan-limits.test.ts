@@ -38,8 +38,16 @@ describe('posts', () => {
     resetsAt.setUTCHours(0, 0, 0, 0)
     expect(refused).toMatchObject(
       refusal('posts', {
-        ...{ plan: 'starter', limit: 10, used: 10, reserved: 0, requested: 1, reason: 'limit' },
-        ...{ resetsAt, smallestPlan: 'growth', httpStatus: 402, retryable: false },
+        plan: 'starter',
+        limit: 10,
+        used: 10,
+        reserved: 0,
+        requested: 1,
+        reason: 'limit',
+        resetsAt,
+        smallestPlan: 'growth',
+        httpStatus: 402,
+        retryable: false,
       }),
     )
     expect(await drafts.get(last)).toMatchObject({ status: 'draft', approvedAt: null })

@@ -143,8 +143,18 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
 
 /** Verbs of the service role alone; the others are tried as both. */
 const SERVICE_ONLY = [
-  ...['signUp', 'findByClerkId', 'mirror', 'markDeleted', 'startTrial', 'sync', 'stats'],
-  ...['override', 'dropOverride', 'nearLimits', 'usageByPlan', 'costByPlan'],
+  'signUp',
+  'findByClerkId',
+  'mirror',
+  'markDeleted',
+  'startTrial',
+  'sync',
+  'stats',
+  'override',
+  'dropOverride',
+  'nearLimits',
+  'usageByPlan',
+  'costByPlan',
 ]
 
 /** What an operator asks of all customers at once. */

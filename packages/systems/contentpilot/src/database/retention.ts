@@ -3,6 +3,7 @@ import { sqlFunction, trigger } from '@tenantry/ddl'
 import {
   type ArchiveStore,
   defineRetention,
+  expireArchive,
   type Retention,
   retention,
   RETENTION_ROLE,
@@ -13,6 +14,11 @@ import * as schema from '../schema/index.ts'
 import { tenancy } from '../tenancy.ts'
 
 const { auditLogs, classifiedTopics, generatedDrafts, rawTopics, usageMonthly, usageTracking } = schema
+
+const auditTrail = defineRetention(auditLogs, {
+  age: { column: 'createdAt', years: 1 },
+  action: 'archive-then-delete',
+})
 
 /** Ages by `created_at`, as documented. Drafts go before the topics that they keep. */
 const rules = [
@@ -39,10 +45,9 @@ const rules = [
     // A classified topic outlives its raw one, and then names none.
     action: { kind: 'archive-then-delete', cascades: 'delete' },
   }),
-  defineRetention(auditLogs, {
-    age: { column: 'createdAt', years: 1 },
-    action: 'archive-then-delete',
-  }),
+  auditTrail,
+  // Six years there, after one in the table.
+  expireArchive(auditTrail, { years: 6 }),
   defineRetention(usageTracking, {
     age: { column: 'createdAt', years: 2 },
     action: rollUp(usageTracking, usageMonthly, {
@@ -61,6 +66,7 @@ const schedules = {
   classified_topics: '45 1 * * *',
   raw_topics: '0 2 * * *',
   audit_logs: '30 2 * * *',
+  audit_logs_archive: '0 3 * * 0',
   usage_tracking: '0 4 * * *',
 }
 

@@ -72,6 +72,8 @@ export const generatedDrafts = pgTable(
     ),
     index('idx_drafts_status_created').on(table.status, descending(table.createdAt)),
     index('idx_drafts_scheduled').on(table.scheduledFor).where(equals(table.status, 'scheduled')),
+    // What retention looks for.
+    index('idx_drafts_rejected').on(table.createdAt).where(equals(table.status, 'rejected')),
     // One customer's calendar; idx_drafts_scheduled is the publisher's queue over all customers.
     index('idx_drafts_user_scheduled')
       .on(table.userId, table.scheduledFor, table.id)
