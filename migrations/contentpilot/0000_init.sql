@@ -674,6 +674,9 @@ CREATE INDEX "idx_drafts_status_created" ON "generated_drafts" USING btree ("sta
 CREATE INDEX "idx_drafts_scheduled" ON "generated_drafts" USING btree ("scheduled_for") WHERE "generated_drafts"."status" = 'scheduled';
 --> statement-breakpoint
 
+CREATE INDEX "idx_drafts_rejected" ON "generated_drafts" USING btree ("created_at") WHERE "generated_drafts"."status" = 'rejected';
+--> statement-breakpoint
+
 CREATE INDEX "idx_drafts_user_scheduled" ON "generated_drafts" USING btree ("user_id","scheduled_for","id") WHERE "generated_drafts"."status" = 'scheduled';
 --> statement-breakpoint
 
@@ -5786,6 +5789,12 @@ execute function "tenantry"."stamp_past_due_subscriptions"();
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "public"."subscriptions"
 referencing new table as "new_rows"
@@ -5793,10 +5802,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "public"."subscriptions"
 referencing old table as "old_rows" new table as "new_rows"
@@ -5804,10 +5825,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "public"."subscriptions"
 referencing old table as "old_rows"
@@ -5815,20 +5848,44 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."subscriptions"
 for each statement
 execute function "tenantry"."limit_follow_subscriptions_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
@@ -5836,10 +5893,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
@@ -5847,10 +5916,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
@@ -5858,40 +5939,88 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
 execute function "tenantry"."limit_follow_overrides_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_plans"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_after"
 after insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.generated_drafts
+grant trigger on "public"."generated_drafts" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."generated_drafts"
 referencing new table as "new_rows"
@@ -5899,10 +6028,22 @@ for each statement
 execute function "tenantry"."limit_guard_generated_drafts_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."generated_drafts" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."generated_drafts" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.generated_drafts
+grant trigger on "public"."generated_drafts" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."generated_drafts"
 referencing old table as "old_rows" new table as "new_rows"
@@ -5910,10 +6051,22 @@ for each statement
 execute function "tenantry"."limit_guard_generated_drafts_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."generated_drafts" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."generated_drafts" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.generated_drafts
+grant trigger on "public"."generated_drafts" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."generated_drafts"
 referencing old table as "old_rows"
@@ -5921,20 +6074,44 @@ for each statement
 execute function "tenantry"."limit_guard_generated_drafts_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."generated_drafts" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."generated_drafts" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.generated_drafts
+grant trigger on "public"."generated_drafts" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."generated_drafts"
 for each statement
 execute function "tenantry"."limit_guard_generated_drafts_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."generated_drafts" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."generated_drafts" enable always trigger "limit_guard_truncate";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.pillars
+grant trigger on "public"."pillars" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."pillars"
 referencing new table as "new_rows"
@@ -5942,10 +6119,22 @@ for each statement
 execute function "tenantry"."limit_guard_pillars_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."pillars" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."pillars" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.pillars
+grant trigger on "public"."pillars" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."pillars"
 referencing old table as "old_rows" new table as "new_rows"
@@ -5953,10 +6142,22 @@ for each statement
 execute function "tenantry"."limit_guard_pillars_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."pillars" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."pillars" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.pillars
+grant trigger on "public"."pillars" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."pillars"
 referencing old table as "old_rows"
@@ -5964,20 +6165,44 @@ for each statement
 execute function "tenantry"."limit_guard_pillars_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."pillars" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."pillars" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.pillars
+grant trigger on "public"."pillars" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."pillars"
 for each statement
 execute function "tenantry"."limit_guard_pillars_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."pillars" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."pillars" enable always trigger "limit_guard_truncate";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.voice_examples
+grant trigger on "public"."voice_examples" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."voice_examples"
 referencing new table as "new_rows"
@@ -5985,10 +6210,22 @@ for each statement
 execute function "tenantry"."limit_guard_voice_examples_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."voice_examples" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."voice_examples" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.voice_examples
+grant trigger on "public"."voice_examples" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."voice_examples"
 referencing old table as "old_rows" new table as "new_rows"
@@ -5996,10 +6233,22 @@ for each statement
 execute function "tenantry"."limit_guard_voice_examples_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."voice_examples" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."voice_examples" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.voice_examples
+grant trigger on "public"."voice_examples" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."voice_examples"
 referencing old table as "old_rows"
@@ -6007,14 +6256,32 @@ for each statement
 execute function "tenantry"."limit_guard_voice_examples_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."voice_examples" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."voice_examples" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.voice_examples
+grant trigger on "public"."voice_examples" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."voice_examples"
 for each statement
 execute function "tenantry"."limit_guard_voice_examples_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."voice_examples" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."voice_examples" enable always trigger "limit_guard_truncate";
@@ -6880,68 +7147,6 @@ as permissive for select to "tenantry_definer"
 using (true);
 --> statement-breakpoint
 
--- policy retention_select on tenantry.retention_runs
-create policy "retention_select" on "tenantry"."retention_runs"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_runs
-create policy "retention_insert" on "tenantry"."retention_runs"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_update on tenantry.retention_runs
-create policy "retention_update" on "tenantry"."retention_runs"
-as permissive for update to "tenantry_retention"
-using (true)
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.retention_leases
-create policy "retention_select" on "tenantry"."retention_leases"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_leases
-create policy "retention_insert" on "tenantry"."retention_leases"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_update on tenantry.retention_leases
-create policy "retention_update" on "tenantry"."retention_leases"
-as permissive for update to "tenantry_retention"
-using (true)
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.archive_segments
-create policy "retention_select" on "tenantry"."archive_segments"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.archive_segments
-create policy "retention_insert" on "tenantry"."archive_segments"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.retention_batches
-create policy "retention_select" on "tenantry"."retention_batches"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_batches
-create policy "retention_insert" on "tenantry"."retention_batches"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
 -- policy retention_select on public.audit_logs
 create policy "retention_select" on "public"."audit_logs"
 as permissive for select to "tenantry_retention"
@@ -7055,6 +7260,74 @@ using (true);
 create policy "retention_select" on "public"."voice_examples"
 as permissive for select to "tenantry_retention"
 using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.archive_segments
+create policy "retention_select" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.archive_segments
+create policy "retention_insert" on "tenantry"."archive_segments"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_delete on tenantry.archive_segments
+create policy "retention_delete" on "tenantry"."archive_segments"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_runs
+create policy "retention_select" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_runs
+create policy "retention_insert" on "tenantry"."retention_runs"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_runs
+create policy "retention_update" on "tenantry"."retention_runs"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_leases
+create policy "retention_select" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_leases
+create policy "retention_insert" on "tenantry"."retention_leases"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_leases
+create policy "retention_update" on "tenantry"."retention_leases"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_batches
+create policy "retention_select" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_batches
+create policy "retention_insert" on "tenantry"."retention_batches"
+as permissive for insert to "tenantry_retention"
+with check (true);
 --> statement-breakpoint
 
 -- policy retention_reads on tenantry.legal_holds
@@ -8097,22 +8370,6 @@ grant select on table "public"."user_dashboard_live" to "tenantry_tenant";
 grant select on table "public"."user_dashboard_live" to "tenantry_service";
 --> statement-breakpoint
 
--- grants on tenantry.retention_runs to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_leases to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.archive_segments to tenantry_retention
-grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_batches to tenantry_retention
-grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
---> statement-breakpoint
-
 -- grants on public.audit_logs to tenantry_retention
 grant select, delete on table "public"."audit_logs" to "tenantry_retention";
 --> statement-breakpoint
@@ -8159,6 +8416,22 @@ grant select on table "public"."users" to "tenantry_retention";
 
 -- grants on public.voice_examples to tenantry_retention
 grant select on table "public"."voice_examples" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert, delete on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
 --> statement-breakpoint
 
 -- grants on tenantry.legal_holds to tenantry_retention
