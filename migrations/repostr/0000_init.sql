@@ -4135,6 +4135,12 @@ execute function "tenantry"."date_past_due"();
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "public"."subscriptions"
 referencing new table as "new_rows"
@@ -4142,10 +4148,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "public"."subscriptions"
 referencing old table as "old_rows" new table as "new_rows"
@@ -4153,10 +4171,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "public"."subscriptions"
 referencing old table as "old_rows"
@@ -4164,20 +4194,44 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on public.subscriptions
+grant trigger on "public"."subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."subscriptions"
 for each statement
 execute function "tenantry"."limit_follow_subscriptions_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."subscriptions" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
@@ -4185,10 +4239,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
@@ -4196,10 +4262,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
@@ -4207,40 +4285,88 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
 execute function "tenantry"."limit_follow_overrides_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_plans"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_after"
 after insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.outputs
+grant trigger on "public"."outputs" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."outputs"
 referencing new table as "new_rows"
@@ -4248,10 +4374,22 @@ for each statement
 execute function "tenantry"."limit_guard_outputs_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."outputs" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."outputs" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.outputs
+grant trigger on "public"."outputs" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."outputs"
 referencing old table as "old_rows" new table as "new_rows"
@@ -4259,10 +4397,22 @@ for each statement
 execute function "tenantry"."limit_guard_outputs_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."outputs" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."outputs" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.outputs
+grant trigger on "public"."outputs" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."outputs"
 referencing old table as "old_rows"
@@ -4270,14 +4420,32 @@ for each statement
 execute function "tenantry"."limit_guard_outputs_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."outputs" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."outputs" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.outputs
+grant trigger on "public"."outputs" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."outputs"
 for each statement
 execute function "tenantry"."limit_guard_outputs_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."outputs" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."outputs" enable always trigger "limit_guard_truncate";
@@ -4894,6 +5062,42 @@ as permissive for select to "tenantry_definer"
 using (true);
 --> statement-breakpoint
 
+-- policy retention_select on public.files
+create policy "retention_select" on "public"."files"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.outputs
+create policy "retention_select" on "public"."outputs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_delete on public.outputs
+create policy "retention_delete" on "public"."outputs"
+as permissive for delete to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.outputs_archive
+create policy "retention_select" on "public"."outputs_archive"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on public.outputs_archive
+create policy "retention_insert" on "public"."outputs_archive"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on public.projects
+create policy "retention_select" on "public"."projects"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
 -- policy retention_select on tenantry.retention_runs
 create policy "retention_select" on "tenantry"."retention_runs"
 as permissive for select to "tenantry_retention"
@@ -4954,42 +5158,6 @@ using (true);
 create policy "retention_insert" on "tenantry"."retention_batches"
 as permissive for insert to "tenantry_retention"
 with check (true);
---> statement-breakpoint
-
--- policy retention_select on public.files
-create policy "retention_select" on "public"."files"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_select on public.outputs
-create policy "retention_select" on "public"."outputs"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_delete on public.outputs
-create policy "retention_delete" on "public"."outputs"
-as permissive for delete to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_select on public.outputs_archive
-create policy "retention_select" on "public"."outputs_archive"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on public.outputs_archive
-create policy "retention_insert" on "public"."outputs_archive"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on public.projects
-create policy "retention_select" on "public"."projects"
-as permissive for select to "tenantry_retention"
-using (true);
 --> statement-breakpoint
 
 -- policy retention_reads on tenantry.legal_holds
@@ -5756,22 +5924,6 @@ grant select, insert, update, delete on table "tenantry"."partition_retirements"
 grant select on table "tenantry"."partition_retirements" to "tenantry_definer";
 --> statement-breakpoint
 
--- grants on tenantry.retention_runs to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_leases to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.archive_segments to tenantry_retention
-grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_batches to tenantry_retention
-grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
---> statement-breakpoint
-
 -- grants on public.files to tenantry_retention
 grant select on table "public"."files" to "tenantry_retention";
 --> statement-breakpoint
@@ -5786,6 +5938,22 @@ grant select, insert on table "public"."outputs_archive" to "tenantry_retention"
 
 -- grants on public.projects to tenantry_retention
 grant select on table "public"."projects" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
 --> statement-breakpoint
 
 -- grants on tenantry.legal_holds to tenantry_retention

@@ -1,4 +1,5 @@
 import {
+  apartFromKit,
   type CatalogConstraint,
   type CatalogIndex,
   columnsOf,
@@ -15,6 +16,7 @@ import {
 } from '@tenantry/testing/catalog'
 import { dumpCatalog } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
+import { MODULE_TABLES, moduleTablesOf } from '@tenantry/testing'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -27,6 +29,8 @@ import {
   FOREIGN_KEYS,
   FUNCTIONS,
   INDEXES,
+  KIT_FUNCTIONS,
+  KIT_TRIGGERS,
   PRIMARY_KEYS,
   TRIGGERS,
 } from './specification.ts'
@@ -95,8 +99,21 @@ describe('the migrated catalog', () => {
   })
 
   test('has every documented trigger and function, and no other', async () => {
-    expect(await triggersOf(place)).toEqual(TRIGGERS)
-    expect(await functionsOf(place)).toEqual(FUNCTIONS)
+    const triggers = apartFromKit(await triggersOf(place))
+    expect(triggers.own).toEqual(TRIGGERS)
+    expect(triggers.kit).toEqual(KIT_TRIGGERS)
+    const functions = apartFromKit(await functionsOf(place))
+    expect(functions.own).toEqual(FUNCTIONS)
+    expect(functions.kit.filter((each) => !each.endsWith(' for nobody'))).toEqual(KIT_FUNCTIONS)
+  })
+
+  test('has the tables of plans and retention, of which a user reads the own counters alone', async () => {
+    const found = await moduleTablesOf(place)
+    expect(found.map(({ name }) => name)).toEqual(
+      [...MODULE_TABLES.plans, ...MODULE_TABLES.retention].toSorted(),
+    )
+    expect(found.filter(({ forced }) => !forced)).toEqual([])
+    expect(found.filter(({ readable }) => readable).map(({ name }) => name)).toEqual(['limit_counters'])
   })
 
   test('has every documented policy by its name and command', async () => {
