@@ -79,6 +79,19 @@ describeOnServer('many callers at once', () => {
       expect(await counters(account, 'posts')).toEqual([10, 0, 0])
     })
 
+    it('holds exactly as much as the cap, beside what is consumed', async () => {
+      const account = await test.subscribe('starter')
+      await test.limits(account).consume('posts', 2)
+      const hold = (n: number) =>
+        at(isolation, account, (inner) =>
+          plans.bind(inner).hold('posts', 1, { key: `hold ${n}`, ttlMs: 60_000 }),
+        )
+      const consume = () => at(isolation, account, (inner) => plans.bind(inner).consume('posts'))
+      expect(await admitted([...times(20, hold), ...times(10, consume)])).toBe(8)
+      const [used, reserved] = (await counters(account, 'posts')) ?? []
+      expect(Number(used) + Number(reserved)).toBe(10)
+    })
+
     it('admits exactly as many rows as the cap, in statements of several rows, all or nothing', async () => {
       const account = await test.subscribe('growth')
       const insert = (rows: number) => () =>
