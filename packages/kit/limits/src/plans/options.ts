@@ -57,7 +57,10 @@ export interface SubscriptionSource<T extends PgTable, Status extends Property<T
   readonly account: Property<T>
   readonly plan: Property<T>
   readonly status?: Status
-  /** Where billing periods are counted from: the original anchor, not the start of the current period. */
+  /**
+   * Where billing periods are counted from: the original anchor, not the start of the current period. Null there: the
+   * calendar's months or years, in UTC.
+   */
   readonly anchor?: Property<T>
   /** From this time on the default plan is in force. Null there: without end. */
   readonly paidUntil?: Property<T>
