@@ -111,7 +111,8 @@ test('a hole in the isolation is found and told, and fails the run', async () =>
   await place.database.driver.session((connection) =>
     connection.script('alter table generated_drafts disable row level security'),
   )
-  await expect(place.run()).rejects.toThrow(/not isolated: 36 rows/)
+  // Twice; the third attempt changes texts, which the plan counts for their owner alone.
+  await expect(place.run()).rejects.toThrow(/not isolated: 24 rows/)
 })
 
 test('without a server it runs embedded; the output is plain where it is no terminal', () => {

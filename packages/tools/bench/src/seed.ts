@@ -80,6 +80,9 @@ drop index idx_raw_topics_content_fts, idx_voice_examples_vector;
 insert into users (clerk_id, email)
 select 'bench_' || lpad(n::text, 6, '0'), 'bench' || n || '@example.com' from generate_series(1, ${tenants}) as n;
 
+insert into subscriptions (user_id, plan_type, status, current_period_start, current_period_end)
+select id, 'agency', 'active', now(), now() + interval '1 month' from users;
+
 insert into pillars (user_id, name, slug, description, target_audience, tone, classification_prompt, generation_prompt)
 select users.id, 'Pillar ' || n, 'pillar_' || lpad(n::text, 3, '0'),
   'What the ' || n || 'th of the pillars is about, in a sentence of usual length',
