@@ -3399,6 +3399,12 @@ $take_back$;
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.workshops
+grant trigger on "public"."workshops" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "public"."workshops"
 referencing new table as "new_rows"
@@ -3406,10 +3412,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."workshops" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."workshops" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on public.workshops
+grant trigger on "public"."workshops" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "public"."workshops"
 referencing old table as "old_rows" new table as "new_rows"
@@ -3417,10 +3435,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."workshops" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."workshops" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on public.workshops
+grant trigger on "public"."workshops" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "public"."workshops"
 referencing old table as "old_rows"
@@ -3428,20 +3458,44 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."workshops" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."workshops" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on public.workshops
+grant trigger on "public"."workshops" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."workshops"
 for each statement
 execute function "tenantry"."limit_follow_subscriptions_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."workshops" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."workshops" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
@@ -3449,10 +3503,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
@@ -3460,10 +3526,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
@@ -3471,40 +3549,88 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
 execute function "tenantry"."limit_follow_overrides_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_plans"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_after"
 after insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.tickets
+grant trigger on "public"."tickets" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."tickets"
 referencing new table as "new_rows"
@@ -3512,10 +3638,22 @@ for each statement
 execute function "tenantry"."limit_guard_tickets_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."tickets" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."tickets" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.mechanics
+grant trigger on "public"."mechanics" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."mechanics"
 referencing new table as "new_rows"
@@ -3523,10 +3661,22 @@ for each statement
 execute function "tenantry"."limit_guard_mechanics_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."mechanics" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."mechanics" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.mechanics
+grant trigger on "public"."mechanics" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."mechanics"
 referencing old table as "old_rows" new table as "new_rows"
@@ -3534,10 +3684,22 @@ for each statement
 execute function "tenantry"."limit_guard_mechanics_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."mechanics" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."mechanics" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.mechanics
+grant trigger on "public"."mechanics" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."mechanics"
 referencing old table as "old_rows"
@@ -3545,14 +3707,32 @@ for each statement
 execute function "tenantry"."limit_guard_mechanics_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."mechanics" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."mechanics" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.mechanics
+grant trigger on "public"."mechanics" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."mechanics"
 for each statement
 execute function "tenantry"."limit_guard_mechanics_truncate"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."mechanics" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."mechanics" enable always trigger "limit_guard_truncate";
