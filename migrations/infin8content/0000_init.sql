@@ -2583,6 +2583,149 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function tenantry.wait_for_generating()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."wait_for_generating"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  status text;
+begin
+  select article.status into status
+  from public.articles as article
+  where article.organization_id = new.organization_id and article.id = new.article_id
+  for share;
+  if status is distinct from 'generating' then
+    new.available_at := timestamptz '9999-12-31 00:00:00+00';
+  end if;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."wait_for_generating"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."wait_for_generating"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.offer_sections()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."offer_sections"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  update public.article_sections
+  set available_at = case new.status when 'generating' then pg_catalog.statement_timestamp() else timestamptz '9999-12-31 00:00:00+00' end
+  where organization_id = new.organization_id and article_id = new.id and status = 'pending'
+    and (available_at = timestamptz '9999-12-31 00:00:00+00') = (new.status = 'generating');
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."offer_sections"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."offer_sections"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
 -- function tenantry.follow_publishing()
 create or replace function "tenantry"."follow_publishing"()
 returns trigger
@@ -6518,6 +6661,22 @@ when (new."publish_status" in ('pending') and old."publish_status" is distinct f
 execute function "tenantry"."announce_publish_references_publish_status"();
 --> statement-breakpoint
 
+-- trigger wait_for_generating on public.article_sections
+create or replace trigger "wait_for_generating"
+before insert or update of "status" on "public"."article_sections"
+for each row
+when (new.status = 'pending')
+execute function "tenantry"."wait_for_generating"();
+--> statement-breakpoint
+
+-- trigger offer_sections on public.articles
+create or replace trigger "offer_sections"
+after update of "status" on "public"."articles"
+for each row
+when ((new.status = 'generating') <> (old.status = 'generating'))
+execute function "tenantry"."offer_sections"();
+--> statement-breakpoint
+
 -- trigger follow_publishing on public.publish_references
 create or replace trigger "follow_publishing"
 after insert or update of "publish_status" on "public"."publish_references"
@@ -6540,6 +6699,12 @@ execute function "tenantry"."normalize_research_query"();
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.organization_subscriptions
+grant trigger on "public"."organization_subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "public"."organization_subscriptions"
 referencing new table as "new_rows"
@@ -6547,10 +6712,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."organization_subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."organization_subscriptions" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on public.organization_subscriptions
+grant trigger on "public"."organization_subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "public"."organization_subscriptions"
 referencing old table as "old_rows" new table as "new_rows"
@@ -6558,10 +6735,22 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."organization_subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."organization_subscriptions" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on public.organization_subscriptions
+grant trigger on "public"."organization_subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "public"."organization_subscriptions"
 referencing old table as "old_rows"
@@ -6569,20 +6758,44 @@ for each statement
 execute function "tenantry"."limit_follow_subscriptions_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."organization_subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."organization_subscriptions" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on public.organization_subscriptions
+grant trigger on "public"."organization_subscriptions" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."organization_subscriptions"
 for each statement
 execute function "tenantry"."limit_follow_subscriptions_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."organization_subscriptions" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."organization_subscriptions" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
@@ -6590,10 +6803,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_insert";
 --> statement-breakpoint
 
 -- trigger limit_follow_update on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
@@ -6601,10 +6826,22 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_update";
 --> statement-breakpoint
 
 -- trigger limit_follow_delete on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
@@ -6612,40 +6849,88 @@ for each statement
 execute function "tenantry"."limit_follow_overrides_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_delete";
 --> statement-breakpoint
 
 -- trigger limit_follow_truncate on tenantry.limit_overrides
+grant trigger on "tenantry"."limit_overrides" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
 execute function "tenantry"."limit_follow_overrides_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_plans"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
+grant trigger on "tenantry"."limit_caps" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_follow_after"
 after insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
 execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "tenantry"."limit_caps" enable always trigger "limit_follow_after";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.articles
+grant trigger on "public"."articles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."articles"
 referencing new table as "new_rows"
@@ -6653,10 +6938,22 @@ for each statement
 execute function "tenantry"."limit_guard_articles_insert"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."articles" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."articles" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger limit_guard_update on public.articles
+grant trigger on "public"."articles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_update"
 after update on "public"."articles"
 referencing old table as "old_rows" new table as "new_rows"
@@ -6664,10 +6961,22 @@ for each statement
 execute function "tenantry"."limit_guard_articles_update"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."articles" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."articles" enable always trigger "limit_guard_update";
 --> statement-breakpoint
 
 -- trigger limit_guard_delete on public.articles
+grant trigger on "public"."articles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_delete"
 after delete on "public"."articles"
 referencing old table as "old_rows"
@@ -6675,25 +6984,55 @@ for each statement
 execute function "tenantry"."limit_guard_articles_delete"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."articles" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."articles" enable always trigger "limit_guard_delete";
 --> statement-breakpoint
 
 -- trigger limit_guard_truncate on public.articles
+grant trigger on "public"."articles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."articles"
 for each statement
 execute function "tenantry"."limit_guard_articles_truncate"();
 --> statement-breakpoint
 
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."articles" from "tenantry_service";
+--> statement-breakpoint
+
 alter table "public"."articles" enable always trigger "limit_guard_truncate";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.keywords
+grant trigger on "public"."keywords" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "limit_guard_insert"
 after insert on "public"."keywords"
 referencing new table as "new_rows"
 for each statement
 execute function "tenantry"."limit_guard_keywords_insert"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."keywords" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."keywords" enable always trigger "limit_guard_insert";
@@ -7911,68 +8250,6 @@ using ((select tenantry.current_organization_role()) in ('owner', 'admin'))
 with check ((select tenantry.current_organization_role()) in ('owner', 'admin'));
 --> statement-breakpoint
 
--- policy retention_select on tenantry.retention_runs
-create policy "retention_select" on "tenantry"."retention_runs"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_runs
-create policy "retention_insert" on "tenantry"."retention_runs"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_update on tenantry.retention_runs
-create policy "retention_update" on "tenantry"."retention_runs"
-as permissive for update to "tenantry_retention"
-using (true)
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.retention_leases
-create policy "retention_select" on "tenantry"."retention_leases"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_leases
-create policy "retention_insert" on "tenantry"."retention_leases"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_update on tenantry.retention_leases
-create policy "retention_update" on "tenantry"."retention_leases"
-as permissive for update to "tenantry_retention"
-using (true)
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.archive_segments
-create policy "retention_select" on "tenantry"."archive_segments"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.archive_segments
-create policy "retention_insert" on "tenantry"."archive_segments"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
--- policy retention_select on tenantry.retention_batches
-create policy "retention_select" on "tenantry"."retention_batches"
-as permissive for select to "tenantry_retention"
-using (true);
---> statement-breakpoint
-
--- policy retention_insert on tenantry.retention_batches
-create policy "retention_insert" on "tenantry"."retention_batches"
-as permissive for insert to "tenantry_retention"
-with check (true);
---> statement-breakpoint
-
 -- policy retention_select on public.article_sections
 create policy "retention_select" on "public"."article_sections"
 as permissive for select to "tenantry_retention"
@@ -8091,6 +8368,68 @@ using (true);
 create policy "retention_select" on "public"."users"
 as permissive for select to "tenantry_retention"
 using (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_runs
+create policy "retention_select" on "tenantry"."retention_runs"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_runs
+create policy "retention_insert" on "tenantry"."retention_runs"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_runs
+create policy "retention_update" on "tenantry"."retention_runs"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_leases
+create policy "retention_select" on "tenantry"."retention_leases"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_leases
+create policy "retention_insert" on "tenantry"."retention_leases"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_update on tenantry.retention_leases
+create policy "retention_update" on "tenantry"."retention_leases"
+as permissive for update to "tenantry_retention"
+using (true)
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.archive_segments
+create policy "retention_select" on "tenantry"."archive_segments"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.archive_segments
+create policy "retention_insert" on "tenantry"."archive_segments"
+as permissive for insert to "tenantry_retention"
+with check (true);
+--> statement-breakpoint
+
+-- policy retention_select on tenantry.retention_batches
+create policy "retention_select" on "tenantry"."retention_batches"
+as permissive for select to "tenantry_retention"
+using (true);
+--> statement-breakpoint
+
+-- policy retention_insert on tenantry.retention_batches
+create policy "retention_insert" on "tenantry"."retention_batches"
+as permissive for insert to "tenantry_retention"
+with check (true);
 --> statement-breakpoint
 
 -- policy retention_reads on tenantry.legal_holds
@@ -9268,22 +9607,6 @@ grant select, insert, update, delete on table "tenantry"."partition_retirements"
 grant select on table "tenantry"."partition_retirements" to "tenantry_definer";
 --> statement-breakpoint
 
--- grants on tenantry.retention_runs to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_leases to tenantry_retention
-grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.archive_segments to tenantry_retention
-grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
---> statement-breakpoint
-
--- grants on tenantry.retention_batches to tenantry_retention
-grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
---> statement-breakpoint
-
 -- grants on public.article_sections to tenantry_retention
 grant select on table "public"."article_sections" to "tenantry_retention";
 --> statement-breakpoint
@@ -9354,6 +9677,22 @@ grant select on table "public"."user_organizations" to "tenantry_retention";
 
 -- grants on public.users to tenantry_retention
 grant select on table "public"."users" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_runs to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_runs" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_leases to tenantry_retention
+grant select, insert, update on table "tenantry"."retention_leases" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.archive_segments to tenantry_retention
+grant select, insert on table "tenantry"."archive_segments" to "tenantry_retention";
+--> statement-breakpoint
+
+-- grants on tenantry.retention_batches to tenantry_retention
+grant select, insert on table "tenantry"."retention_batches" to "tenantry_retention";
 --> statement-breakpoint
 
 -- grants on tenantry.legal_holds to tenantry_retention

@@ -7,6 +7,7 @@ import {
   articleOf,
   type ContentDatabase,
   contentDatabase,
+  deferred,
   keywordsOf,
   NOBODY,
   team,
@@ -119,10 +120,9 @@ describe('an article', () => {
 describe('a section', () => {
   test('is given to one worker, tried three times, then given up, and can be redone', async () => {
     const acme = await team(place.content)
-    await acme.scope.articles.outline({
-      articleId: (await acme.scope.articles.create({ title: 'One' })).id,
-      sections: [{ title: 'Only' }],
-    })
+    const { id: articleId } = await acme.scope.articles.create({ title: 'One' })
+    await acme.scope.articles.outline({ articleId, sections: [{ title: 'Only' }] })
+    await acme.scope.articles.startGenerating(articleId)
     const outcomes: string[] = []
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       const { claims } = await acme.service.sections.claim()
@@ -142,6 +142,56 @@ describe('a section', () => {
     })
     expect(await acme.service.sections.backlog()).toMatchObject({ ready: 1, working: 0 })
   })
+
+  test('can be claimed while its article is being generated, and at no other time', async () => {
+    const acme = await team(place.content)
+    const { articles, sections } = acme.scope
+    const claimed = async () =>
+      (await acme.service.sections.claim({ limit: 10 })).claims.map(({ row }) => row.sectionOrder)
+    const { id } = await articles.create({ title: 'Three' })
+    await articles.outline({ articleId: id, sections: [{}, {}] })
+    expect(await claimed()).toEqual([])
+    await articles.startGenerating(id)
+    await sections.create({ articleId: id, sectionOrder: 3 })
+    const { claims } = await acme.service.sections.claim({ limit: 10 })
+    expect(claims).toHaveLength(3)
+    const [first = never()] = claims
+    await sections.create({ articleId: id, sectionOrder: 4 })
+    // What was given up isn't written on, and what was put back by whoever had it waits as well.
+    await articles.failGenerating(id)
+    await acme.service.sections.failed(first, 'the model said no')
+    expect(await claimed()).toEqual([])
+    await articles.startGenerating(id)
+    expect((await claimed()).toSorted()).toEqual([first.row.sectionOrder, 4].toSorted())
+  })
+
+  test('that is added while the article is set going is offered by one of the two', async ({ skip }) => {
+    skip(!place.database.driver.traits.concurrent, 'needs several connections: give TEST_DATABASE_URL')
+    const acme = await team(place.content)
+    const { id } = await acme.scope.articles.create({ title: 'Raced' })
+    const [inserted, release] = [deferred<void>(), deferred<void>()]
+    const adding = acme.scope.transaction(async (inner) => {
+      await inner.sections.create({ articleId: id, sectionOrder: 1 })
+      inserted.resolve()
+      await release.promise
+    })
+    await inserted.promise
+    const starting = acme.scope.articles.startGenerating(id)
+    await Promise.race([waitsForLock(), starting])
+    release.resolve()
+    await Promise.all([adding, starting])
+    expect((await acme.service.sections.claim()).claims).toHaveLength(1)
+  })
+
+  /** Until somebody in this database waits for a lock. */
+  async function waitsForLock(): Promise<void> {
+    for (;;) {
+      const waiting = await place.rows(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      if (waiting.length > 0) return
+    }
+  }
 
   test('is claimed by the service role alone, and no member writes its lease or moves it by hand', async () => {
     const acme = await team(place.content)
@@ -172,6 +222,7 @@ describe('a section', () => {
       articleId: article.id,
       sections: Array.from({ length: 40 }, (_, n) => ({ title: `${n}` })),
     })
+    await acme.scope.articles.startGenerating(article.id)
     const written: string[] = []
     await Promise.all(
       Array.from({ length: 8 }, async () => {

@@ -1,6 +1,6 @@
 /** The research cache: found by what is asked and not by how, forgotten in time, filled once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ContentDatabase, contentDatabase, team } from './support/content.ts'
+import { type ContentDatabase, contentDatabase, deferred, team } from './support/content.ts'
 
 let place: ContentDatabase
 beforeAll(async () => {
@@ -140,12 +140,3 @@ describe('cached', () => {
     expect(await acme.scope.research.count()).toBe(0)
   })
 })
-
-/** A promise that is settled by hand. */
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
-}

@@ -171,10 +171,14 @@ describe('research', () => {
     const all = await acme.scope.usage.reserve({ metric: 'research_queries', count: 50, key: 'all' })
     const ask = { calls: 0 }
     const cached = () =>
-      acme.scope.research.cached('shoes', async () => {
-        ask.calls += 1
-        return { results: [] }
-      })
+      acme.scope.research.cached(
+        'shoes',
+        async () => {
+          ask.calls += 1
+          return { results: [] }
+        },
+        { leaseSeconds: 3600 },
+      )
     await expect(cached()).rejects.toThrow(PlanLimitError)
     expect(ask.calls).toBe(0)
     await acme.scope.usage.release(all)

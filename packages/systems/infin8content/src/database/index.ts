@@ -8,6 +8,7 @@ import { publishing } from './publishing.ts'
 import { organizationRateLimits } from './rate-limits.ts'
 import { research } from './research.ts'
 import { roles } from './roles.ts'
+import { sections } from './sections.ts'
 import { stamps } from './stamps.ts'
 import { statusMachines } from './statuses.ts'
 import { usage } from './usage.ts'
@@ -21,6 +22,7 @@ export const modules: readonly Module[] = [
   workflow,
   sectionClaims.module,
   publishClaims.module,
+  sections,
   publishing,
   clusterValidation,
   research,

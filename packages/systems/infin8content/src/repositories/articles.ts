@@ -69,7 +69,7 @@ export const articles = defineRepository(table, {
     },
 
     /**
-     * draft | failed | completed → generating. The first time it is one of the month's articles; until it was
+     * draft | failed | completed → generating: its sections can be claimed. The first time it is one of the month's articles; until it was
      * completed once, a failure gives that back.
      *
      * @throws PlanLimitError when the plan has no article left in this month.

@@ -25,7 +25,8 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 /**
  * Sections of articles. Members read and edit them; whoever researches and writes them claims them, as the
  * service role: pending → researching → generating → completed. A claim holds ten minutes unless it is renewed,
- * is tried three times, and is then given up (failed).
+ * is tried three times, and is then given up (failed). Only sections of an article that is being generated can be
+ * claimed: the others wait for that.
  */
 export const sections = defineRepository(table, {
   tenant: 'organizationId',

@@ -101,3 +101,12 @@ export async function draftsOf({ scope }: Author, number: number): Promise<strin
 /** Keywords that nobody had before. */
 export const newKeywords = (number: number) =>
   Array.from({ length: number }, () => ({ keyword: crypto.randomUUID() }))
+
+/** A promise that is settled by hand. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
