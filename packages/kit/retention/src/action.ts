@@ -16,6 +16,8 @@ export interface RetentionAction {
     readonly table: PgTable
     readonly privileges: Pick<TablePrivileges, 'insert' | 'update'>
   }[]
+  /** Rows that leave are inserted there, as they are: their columns' names, quoted. So a statement alone can do it. */
+  readonly moves?: { readonly into: PgTable; readonly columns: readonly string[] }
   /** Further objects that it needs. */
   readonly objects?: readonly DdlObject[]
   /** A run needs an archive store. */

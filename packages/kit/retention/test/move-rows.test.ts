@@ -96,6 +96,19 @@ describe('moving', () => {
     expect(await moved()).toBe(14)
   })
 
+  it('is one statement, for pg_cron, that leaves what is held as well', async () => {
+    const before = await everything()
+    const hold = await placeHold(place.service, { tenant: ANNA, reason: 'matter 1', by: 'counsel' })
+    const statement = rules.module.jobs?.[0]?.sql ?? ''
+    await place.database.driver.session((session) => session.script(statement))
+    expect(await place.raw('select distinct user_id::text from orders_archive')).toEqual([[BERT]])
+    await releaseHold(place.service, { id: hold.id, by: 'counsel', reason: 'settled' })
+    await place.database.driver.session((session) => session.script(statement))
+    expect(await moved()).toBe(14)
+    expect(await everything()).toEqual(before)
+    expect(await run()).toMatchObject([{ changed: { move: 0 } }])
+  })
+
   it('takes nothing when rows would be lost on the way', async () => {
     await place.raw(`create function public.swallow() returns trigger language plpgsql as
       $$ begin return case when new.amount < 20 then new end; end $$`)
@@ -104,6 +117,9 @@ describe('moving', () => {
     )
     const before = await everything()
     await expect(run()).rejects.toMatchObject({ code: 'TENANTRY_RETENTION_REFUSED' })
+    await place.raw('update tenantry.retention_leases set expires_at = now()')
+    const statement = rules.module.jobs?.[0]?.sql ?? ''
+    await expect(place.database.driver.session((session) => session.script(statement))).rejects.toThrow()
     expect(await everything()).toEqual(before)
   })
 

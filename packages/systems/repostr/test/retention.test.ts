@@ -63,7 +63,9 @@ describe('archiving', () => {
     const job = place.repostr.definition.jobs.find(({ name }) => name === 'retention outputs')
     expect(job?.schedule).toBe('41 3 1 * *')
     expect(await place.repostr.runJob('retention outputs')).toBe('outputs: done, 1 rows changed, 0 left')
-    expect(await ann.scope.archivedOutputs.count()).toBe(1)
+    await output(ann, 91)
+    await place.database.driver.session((session) => session.script(job?.sql ?? ''))
+    expect(await ann.scope.archivedOutputs.count()).toBe(2)
     expect(await rules.status(place.database)).toMatchObject([{ rule: 'outputs' }])
   })
 

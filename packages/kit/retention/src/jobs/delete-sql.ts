@@ -1,5 +1,6 @@
-/** A rule that deletes, as one statement for pg_cron: the engine's guarantees without the engine. */
-import { dollarQuote, quoteIdentifier, quoteLiteral } from '@tenantry/ddl'
+/** A rule that deletes or moves rows, as one statement for pg_cron: the engine's guarantees without the engine. */
+import { dollarQuote, quoteIdentifier, quoteLiteral, relation, type Relation } from '@tenantry/ddl'
+import type { RetentionAction } from '../action.ts'
 import { cutoffText } from '../engine/runs.ts'
 import type { TableGraph } from '../graph/table-graph.ts'
 import { inForce } from '../holds/active.ts'
@@ -12,8 +13,8 @@ import type { RetentionRule } from '../rule/rule.ts'
 const LEASE_SECONDS = 60
 
 /**
- * Null where a statement alone can't do it: another action than deleting, or rows that a foreign key holds in place,
- * which the engine closes in on.
+ * Null where a statement alone can't do it: another action than these, or rows that a foreign key holds in place, which
+ * the engine closes in on.
  *
  * The statement commits after each batch, so it must not run inside a transaction. Each batch takes the rule's lease
  * (a worker of the engine and pg_cron never run a rule together), keeps holds out while it deletes, and notes what it
@@ -21,7 +22,8 @@ const LEASE_SECONDS = 60
  */
 export function deleteSql(rule: RetentionRule, graph: TableGraph): string | null {
   const [phase] = rule.action.phases(rule)
-  if (rule.action.kind !== 'delete' || phase === undefined) return null
+  const { kind, moves } = rule.action
+  if ((kind !== 'delete' && moves === undefined) || phase === undefined) return null
   const refusing = graph
     .childrenOf(rule.target.label)
     .some(({ onDelete }) => onDelete === 'no action' || onDelete === 'restrict')
@@ -29,7 +31,8 @@ export function deleteSql(rule: RetentionRule, graph: TableGraph): string | null
 }
 
 function bodyOf(rule: RetentionRule, graph: TableGraph, phase: Phase): string {
-  const { target, floors, batch } = rule
+  const { target, floors, batch, action } = rule
+  const kind = quoteLiteral(action.kind)
   const name = quoteLiteral(rule.name)
   const lease = `tenantry.retention_leases`
   const takes = (condition: string): string =>
@@ -45,11 +48,15 @@ function bodyOf(rule: RetentionRule, graph: TableGraph, phase: Phase): string {
         from ${target.sql}
         where ${takes(condition)}
         limit ${batch.rows}
-      )
+      )${leaving(
+        action,
+        target,
+        `
       delete from ${target.sql} using chosen
       where ${quoteIdentifier(target.name)}.tableoid = chosen.part
         and ${quoteIdentifier(target.name)}.ctid = chosen.place
-        and ${takes(condition)};`
+        and ${takes(condition)}`,
+      )}`
   const share =
     floors.maxFraction === null
       ? ''
@@ -69,6 +76,7 @@ declare
   run_id uuid;
   own_fence bigint;
   removed bigint;
+  arrived bigint;
 begin
   loop
     -- A row that is locked for longer ends the run: the next one goes on. All of them end with the transaction, and are set anew in the next one.
@@ -89,7 +97,7 @@ begin
       set cutoff = least(cutoff, tenantry_cutoff)
       where id = (
         select id from tenantry.retention_runs
-        where rule = ${name} and relation = ${quoteLiteral(target.label)} and action = 'delete' and finished_at is null
+        where rule = ${name} and relation = ${quoteLiteral(target.label)} and action = ${kind} and finished_at is null
         order by created_at
         limit 1
       )
@@ -107,13 +115,12 @@ begin
     end if;${share}
     if run_id is null then
       insert into tenantry.retention_runs (rule, relation, action, cutoff)
-      values (${name}, ${quoteLiteral(target.label)}, 'delete', tenantry_cutoff)
+      values (${name}, ${quoteLiteral(target.label)}, ${kind}, tenantry_cutoff)
       returning id into run_id;
     end if;
     if ${free === 'true' ? 'false' : `exists (select from tenantry.legal_holds as hold where ${inForce('hold')})`} then${remove(free)}
     else${remove('true')}
     end if;
-    get diagnostics removed = row_count;
     if removed > 0 then
       insert into tenantry.retention_batches (run_id, fence, effect, changed)
       values (run_id, own_fence, ${quoteLiteral(phase.effect)}, removed);
@@ -125,4 +132,23 @@ begin
     exit when removed = 0;
   end loop;
 end`
+}
+
+/** Counts what was deleted into `removed`; what moves arrives by the same statement, or nothing does. */
+function leaving({ moves }: RetentionAction, target: Relation, remove: string): string {
+  if (moves === undefined) return `${remove};\n      get diagnostics removed = row_count;`
+  const list = (of: string): string => moves.columns.map((name) => `${of}${name}`).join(', ')
+  return `, gone as (${remove}
+      returning ${list(`${quoteIdentifier(target.name)}.`)}
+      ), put as (
+        insert into ${relation(moves.into).sql} (${list('')})
+        select ${list('gone.')} from gone
+        returning 1
+      )
+      select (select pg_catalog.count(*) from gone), (select pg_catalog.count(*) from put) into removed, arrived;
+      if removed <> arrived then
+        raise exception using
+          errcode = 'object_not_in_prerequisite_state',
+          message = ${quoteLiteral(`not every row that leaves ${target.label} would arrive in ${relation(moves.into).label}`)};
+      end if;`
 }

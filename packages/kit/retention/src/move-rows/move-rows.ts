@@ -24,6 +24,7 @@ export function moveRows(from: PgTable, into: PgTable): RetentionAction {
     kind: 'move',
     privileges: { delete: true },
     writes: [{ table: into, privileges: { insert: true } }],
+    moves: { into, columns },
     archives: false,
     cascades: false,
     phases({ table, target, age }) {
