@@ -80,9 +80,13 @@ function compared(
   { order }: Access,
   operator: '>' | '>=' | '<=',
   firstParameter: number,
+  count = order.length,
 ): string {
-  const columns = order.map((name) => qualified(target, name)).join(', ')
-  const values = order.map((name, index) => `$${firstParameter + index}::${typeOf(shape, name)}`).join(', ')
+  const compared = order.slice(0, count)
+  const columns = compared.map((name) => qualified(target, name)).join(', ')
+  const values = compared
+    .map((name, index) => `$${firstParameter + index}::${typeOf(shape, name)}`)
+    .join(', ')
   return `(${columns}) ${operator} (${values})`
 }
 
@@ -94,7 +98,7 @@ export function after(
   position: Position | null,
   firstParameter: number,
 ): string {
-  return position === null ? '' : `and ${compared(rule, shape, access, '>', firstParameter)}`
+  return position === null ? '' : `and ${compared(rule, shape, access, '>', firstParameter, position.length)}`
 }
 
 export const from = (
@@ -111,5 +115,8 @@ export const upTo = (
   firstParameter: number,
 ): string => compared(rule, shape, access, '<=', firstParameter)
 
-/** Values of the order's columns in the last row that was dealt with, as text. */
+/**
+ * Values of the order's columns in the last row that was dealt with, as text. Of the first columns alone: all rows
+ * with these values were.
+ */
 export type Position = readonly string[]

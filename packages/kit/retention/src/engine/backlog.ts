@@ -1,7 +1,7 @@
 /** Whether a rule keeps up: what is left, how old it is, how fast it goes, and how fast it comes. */
 import type { Connection } from '@tenantry/core'
-import { instantOf } from '../rule/age.ts'
-import { eligible, RUN_PARAMETERS } from '../rule/phase.ts'
+import { instantOf, olderThan } from '../rule/age.ts'
+import { cutoffOf, eligible, RUN_PARAMETERS } from '../rule/phase.ts'
 import type { Tally } from './tally.ts'
 import type { Work } from './work.ts'
 
@@ -24,21 +24,28 @@ export async function readBacklog(connection: Connection, work: Work, tally: Tal
   let [rows, arriving] = [0, 0]
   let oldest: Date | null = null
   for (const phase of phases) {
-    const upTo = (later: string) => ({
+    const cutoff = cutoffOf(rule, phase, RUN_PARAMETERS)
+    const later = {
+      cutoff: `(${RUN_PARAMETERS.cutoff} + interval '1 day')`,
+      startedAt: `(${RUN_PARAMETERS.startedAt} + interval '1 day')`,
+    }
+    // Once through the index: it leads by all the rows that are gone, and that no vacuum has looked after yet.
+    const counted = await connection.query({
       text: `
-select pg_catalog.count(*), extract(epoch from min(${instantOf(target, phase.age)}))::double precision
-from ${target.sql}
-where ${eligible(rule, phase, stays, {
-        cutoff: `(${RUN_PARAMETERS.cutoff} + interval '${later}')`,
-        startedAt: `(${RUN_PARAMETERS.startedAt} + interval '${later}')`,
-      })}`,
+select
+  pg_catalog.count(*) filter (where old),
+  pg_catalog.count(*) filter (where not old),
+  extract(epoch from min(at) filter (where old))::double precision
+from (
+  select ${instantOf(target, phase.age)} as at, ${olderThan(target, phase.age, cutoff)} as old
+  from ${target.sql}
+  where ${eligible(rule, phase, stays, later)}
+) as due`,
       params: work.parameters,
     })
-    const now = await connection.query(upTo('0'))
-    const tomorrow = await connection.query(upTo('1 day'))
-    const [count, epoch] = now.rows[0] ?? []
+    const [count, soon, epoch] = counted.rows[0] ?? []
     rows += Number(count)
-    arriving += Number(tomorrow.rows[0]?.[0]) - Number(count)
+    arriving += Number(soon)
     if (typeof epoch === 'number' && Number.isFinite(epoch)) {
       const at = new Date(epoch * 1000)
       if (oldest === null || at < oldest) oldest = at

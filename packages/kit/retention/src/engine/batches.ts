@@ -4,7 +4,7 @@ import { quoteIdentifier } from '@tenantry/ddl'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
 import { type Access, accessTo, after, orderText, type Position, upTo } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
-import { qualified } from './shape.ts'
+import { qualified, typeOf } from './shape.ts'
 import type { Work } from './work.ts'
 
 /** A batch's end, found before it is changed. */
@@ -29,6 +29,8 @@ export async function changeInBatches(work: Work, phase: Phase, assignments: str
     const taken = await closeIn(batch, rows, () =>
       work.change(async (connection, stays) => {
         const statements = new Statements(work, phase, access, stays)
+        const whole = await statements.changeWhole(connection, assignments, position, rows)
+        if (whole !== null) return whole
         const stretch = await statements.stretch(connection, position, rows)
         const changed =
           stretch.end === null ? 0 : await statements.change(connection, assignments, position, stretch.end)
@@ -76,6 +78,9 @@ export async function closeIn<T>(
   }
 }
 
+/** Of the transaction: read where the planner can, so that it knows how few rows lie before it. */
+const END_SETTING = 'tenantry.retention_end'
+
 /**
  * A stretch of the order is found, then changed by its two ends: half the time of collecting its rows and changing
  * those. All conditions stand in the change as well, which may meet rows that were changed or came meanwhile.
@@ -91,6 +96,55 @@ class Statements {
     this.#access = access
     this.#phase = phase
     this.#takes = eligible(work.rule, phase, stays)
+  }
+
+  /**
+   * A stretch that ends between two values of the order's first column: without the tie-breakers nothing is sorted.
+   * Its end stays on the server, so that both statements travel together. Null: nothing was changed, because its end
+   * is among equal values, or because fewer rows are left.
+   */
+  async changeWhole(
+    connection: Connection,
+    assignments: string | null,
+    from: Position | null,
+    rows: number,
+  ): Promise<(Stretch & { readonly changed: number }) | null> {
+    const { rule, parameters, shape } = this.#work
+    const [leading = '', ...breakers] = this.#access.order
+    if (!this.#access.byAge && breakers.length > 0) return null
+    const column = qualified(rule.target, leading)
+    const [found, { count }] = await Promise.all([
+      connection.query({
+        text: `
+select pg_catalog.set_config('${END_SETTING}', value::text, true)
+from (
+  select value, pg_catalog.lead(value) over (order by value) as following
+  from (
+    select ${column} as value
+    from ${rule.target.sql}
+    where ${this.#takes}
+      ${this.#after(from, 4)}
+    order by ${column}
+    limit 2 offset $3::bigint
+  ) as two
+) as pair
+where value < following`,
+        params: [...parameters, rows - 1, ...(from ?? [])],
+      }),
+      // Without RETURNING, for which every row would be fetched once more.
+      connection.query({
+        text: `
+${this.#changing(assignments)}
+where ${this.#takes}
+  and ${column} <= nullif(pg_catalog.current_setting('${END_SETTING}', true), '')::${typeOf(shape, leading)}
+  ${this.#after(from, 3)}`,
+        params: [...parameters, ...(from ?? [])],
+      }),
+    ])
+    const end = found.rows[0]?.[0]
+    if (end === undefined) return null
+    await this.#note(connection, count)
+    return { end: [String(end)], rows, changed: count }
   }
 
   async stretch(connection: Connection, position: Position | null, rows: number): Promise<Stretch> {
@@ -140,26 +194,34 @@ from (
     from: Position | null,
     to: Position,
   ): Promise<number> {
-    const { rule, parameters, run, fence, shape } = this.#work
-    const { sql } = rule.target
+    const { rule, parameters, shape } = this.#work
     const { count } = await connection.query({
       text: `
-${assignments === null ? `delete from ${sql}` : `update ${sql} set ${assignments}`}
+${this.#changing(assignments)}
 where ${this.#takes}
   and ${upTo(rule, shape, this.#access, 3)}
   ${this.#after(from, 3 + to.length)}`,
       params: [...parameters, ...to, ...(from ?? [])],
     })
-    if (count > 0) {
-      await connection.query({
-        text: `
+    await this.#note(connection, count)
+    return count
+  }
+
+  async #note(connection: Connection, changed: number): Promise<void> {
+    if (changed === 0) return
+    const { run, fence } = this.#work
+    await connection.query({
+      text: `
 insert into tenantry.retention_batches (run_id, fence, effect, changed)
 values ($1::uuid, $2::bigint, $3, $4::integer)`,
-        params: [run.id, fence, this.#phase.effect, count],
-        reusable: true,
-      })
-    }
-    return count
+      params: [run.id, fence, this.#phase.effect, changed],
+      reusable: true,
+    })
+  }
+
+  #changing(assignments: string | null): string {
+    const { sql } = this.#work.rule.target
+    return assignments === null ? `delete from ${sql}` : `update ${sql} set ${assignments}`
   }
 
   #after(position: Position | null, firstParameter: number): string {

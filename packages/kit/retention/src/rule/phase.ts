@@ -28,17 +28,25 @@ export const NOTHING_STAYS: Stays = { notHeld: 'true', notReferred: 'true' }
 /** Values that every statement of a run is given, in this order: `$1` and `$2`. */
 export const RUN_PARAMETERS = { cutoff: '$1::timestamptz', startedAt: '$2::timestamptz' } as const
 
+export interface Moments {
+  readonly cutoff: string
+  readonly startedAt: string
+}
+
+/** Below which a row of the phase is old enough. */
+export const cutoffOf = ({ age }: RetentionRule, phase: Phase, given: Moments): string =>
+  phase.age === age ? given.cutoff : `(${given.startedAt} - ${spanText(phase.age.span)})`
+
 /** `"drafts"."created_at" < $1::timestamptz and …`: all that must hold for a row, now, to be taken. */
 export function eligible(
   rule: RetentionRule,
   phase: Phase,
   { notHeld, notReferred }: Stays,
-  given: { readonly cutoff: string; readonly startedAt: string } = RUN_PARAMETERS,
+  given: Moments = RUN_PARAMETERS,
 ): string {
-  const { target, where, floors, age } = rule
-  const cutoff = phase.age === age ? given.cutoff : `(${given.startedAt} - ${spanText(phase.age.span)})`
+  const { target, where, floors } = rule
   return [
-    olderThan(target, phase.age, cutoff),
+    olderThan(target, phase.age, cutoffOf(rule, phase, given)),
     // Every statement takes both values, whether its phase needs them or not.
     `${RUN_PARAMETERS.cutoff} is not null and ${RUN_PARAMETERS.startedAt} is not null`,
     ...(where === null ? [] : [`(${where})`]),
