@@ -12,7 +12,7 @@ export {
 export { plans } from './database/plans.ts'
 export { organizationRateLimits } from './database/rate-limits.ts'
 export { workflowMachine } from './database/workflow.ts'
-export { infin8content, infin8contentRetention, infin8contentWith } from './infin8content.ts'
+export { defineInfin8content, infin8content, type Infin8contentOptions } from './infin8content.ts'
 export type { FoundKeywords } from './repositories/expansion.ts'
 export type { Hub } from './repositories/clusters.ts'
 export type { KeywordTree } from './repositories/keyword-tree.ts'

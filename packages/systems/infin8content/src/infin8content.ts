@@ -7,22 +7,27 @@ import { repositories } from './repositories/index.ts'
 import * as schema from './schema/index.ts'
 import { tenancy } from './tenancy.ts'
 
+export interface Infin8contentOptions {
+  /** Where the job of retention puts audit logs, such as `s3Archive({ … })`. Without it that job refuses to run. */
+  readonly archive?: ArchiveStore
+}
+
 /**
- * Infin8Content with an archive for what its jobs remove: `infin8contentWith({ archive })(database)`. It is the same
- * system as `infin8content`, whose job for audit logs refuses to run, since it may delete nothing that isn't archived.
+ * Infin8Content with what the host chooses. The database is the same whatever is chosen. `retention` is what its
+ * rules would do, and have done: to plan, run and restore by hand.
  */
-export const infin8contentWith = ({ archive }: { readonly archive?: ArchiveStore } = {}) =>
-  defineSystem({
+export function defineInfin8content({ archive }: Infin8contentOptions = {}) {
+  const retention = retentionWith(archive ?? null)
+  const system = defineSystem({
     name: 'infin8content',
     schema,
     tenancy,
-    modules: [...modules, retentionWith(archive).module],
+    modules: [...modules, retention.module],
     repositories,
     migrations,
   })
+  return Object.assign(system, { retention })
+}
 
 /** Infin8Content: keywords are found and clustered, articles written about them section by section, and published. */
-export const infin8content = infin8contentWith()
-
-/** What its rules would do, and have done; to run them by hand, and to restore: give each run a `store`. */
-export const infin8contentRetention = retentionWith()
+export const infin8content = defineInfin8content()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { directoryArchive, placeHold, releaseHold, RetentionRefusedError } from '@tenantry/retention'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { infin8content, infin8contentRetention, infin8contentWith } from '../src/index.ts'
+import { defineInfin8content, infin8content } from '../src/index.ts'
 import { type ContentDatabase, contentDatabase, team, type Team } from './support/content.ts'
 
 let place: ContentDatabase
@@ -38,14 +38,14 @@ async function audit({ organization, user }: Team, rows: number, days: number): 
 }
 
 const plan = async (rule: string) => {
-  const [found] = await infin8contentRetention.plan(place.database, { rules: [rule] })
+  const [found] = await infin8content.retention.plan(place.database, { rules: [rule] })
   return found
 }
 const planned = async (rule: string) => (await plan(rule))?.phases.map(({ rows }) => rows)
 
 describe('audit logs', () => {
   const run = (options: object = {}) =>
-    infin8contentRetention.run(place.database, { rules: ['audit-logs'], store: store(), ...options })
+    infin8content.retention.run(place.database, { rules: ['audit-logs'], store: store(), ...options })
 
   test('of 90 days go to the archive, as many as the plan says, and come back word for word', async () => {
     const acme = await team(place.content)
@@ -71,7 +71,7 @@ describe('audit logs', () => {
     expect(await audited()).toEqual(before.slice(20))
     expect(await planned('audit-logs')).toEqual([0])
     expect(
-      await infin8contentRetention.restore(place.database, { rule: 'audit-logs', store: store() }),
+      await infin8content.retention.restore(place.database, { rule: 'audit-logs', store: store() }),
     ).toMatchObject({
       rows: 20,
       restored: 20,
@@ -125,7 +125,7 @@ describe('audit logs', () => {
     await audit(acme, 10, 91)
     await audit(acme, 5, 1)
     const before = await audited()
-    await expect(infin8contentRetention.run(place.database, { rules: ['audit-logs'] })).rejects.toThrow(
+    await expect(infin8content.retention.run(place.database, { rules: ['audit-logs'] })).rejects.toThrow(
       RetentionRefusedError,
     )
     await expect(place.content.runJob('retention audit-logs')).rejects.toThrow(RetentionRefusedError)
@@ -139,7 +139,7 @@ describe('audit logs', () => {
     const acme = await team(place.content)
     await audit(acme, 3, 91)
     await audit(acme, 4, 1)
-    const archived = infin8contentWith({ archive: store() })(place.database)
+    const archived = defineInfin8content({ archive: store() })(place.database)
     expect(await archived.runJob('retention audit-logs')).toBe('audit-logs: done, 3 rows changed, 0 left')
     expect(await audited()).toHaveLength(4)
     // With or without an archive it is the same database.
@@ -208,7 +208,7 @@ test('every rule is a job, and no other table loses rows', () => {
     'retention research-cache',
     'retention audit-logs',
   ])
-  expect(infin8contentRetention.rules.map(({ name, target }) => [name, target.label])).toEqual([
+  expect(infin8content.retention.rules.map(({ name, target }) => [name, target.label])).toEqual([
     ['research-cache', 'public.tavily_research_cache'],
     ['audit-logs', 'public.audit_logs'],
   ])

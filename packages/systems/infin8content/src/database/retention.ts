@@ -31,12 +31,12 @@ const rules = [
   }),
 ]
 
-/** `archive`: where removed audit rows are kept. Without one, each run has to be given one. */
-export const retentionWith = (archive?: ArchiveStore): Retention =>
+/** `archive`: where removed audit rows are kept. Null: each run has to be given one. */
+export const retentionWith = (archive: ArchiveStore | null): Retention =>
   retention({
     rules,
     schema,
     tenants: tenancy.tables,
     schedules: { 'research-cache': '17 * * * *' },
-    ...(archive === undefined ? {} : { store: archive }),
+    ...(archive === null ? {} : { store: archive }),
   })
