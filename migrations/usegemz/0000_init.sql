@@ -2171,7 +2171,7 @@ declare
 begin
   select * into counter from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time;
-  opened := found;
+  opened := found and counter.valid_until > at_time;
   -- An open counter knows what its feature is, unless the call doesn't fit it.
   if not opened or (counter.kind = 'allocated' and not of_guarded)
     or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
@@ -5137,6 +5137,77 @@ end
 $take_back$;
 --> statement-breakpoint
 
+-- function tenantry.forget_erased_people()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."forget_erased_people"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  delete from tenantry.limit_overrides where account in (select user_id from old_rows);
+  delete from tenantry.limit_holds where account in (select user_id from old_rows);
+  delete from tenantry.limit_counters where account in (select user_id from old_rows);
+  -- The last: changes of the others are noted there.
+  delete from tenantry.limit_accounts where account in (select user_id from old_rows);
+  delete from tenantry.api_call_windows where tenant in (select user_id from old_rows);
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."forget_erased_people"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."forget_erased_people"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
 -- function tenantry.guard_legal_hold()
 create or replace function "tenantry"."guard_legal_hold"()
 returns trigger
@@ -5662,6 +5733,26 @@ revoke trigger on "public"."campaigns" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."campaigns" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger limit_of_erased_people on public.user_profiles
+grant trigger on "public"."user_profiles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_of_erased_people"
+after delete on "public"."user_profiles"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."forget_erased_people"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."user_profiles" from "tenantry_service";
 --> statement-breakpoint
 
 -- trigger guard_legal_hold on tenantry.legal_holds

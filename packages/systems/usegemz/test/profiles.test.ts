@@ -284,7 +284,15 @@ test('a person who is removed is gone with all that hangs on them', async () => 
   const ann = await person(place)
   await launched(ann)
   await ann.service.jobs.record(await claimed(place, ann), { creators: [tiktokKeyword()] })
+  await ann.service.limits.takeApiCalls()
+  const kept = ['limit_counters', 'limit_accounts', 'api_call_windows']
+  const ofLimits = async (table: string) =>
+    place.rows(`select 1 from tenantry.${table} as kept where to_jsonb(kept)::text like '%' || $1 || '"%'`, [
+      ann.userId,
+    ])
+  for (const table of kept) expect(await ofLimits(table), table).not.toEqual([])
   await ann.service.profiles.remove(ann.profile.id)
+  for (const table of kept) expect(await ofLimits(table), table).toEqual([])
   for (const table of ['user_profiles', 'campaigns', 'scraping_jobs', 'scraping_results']) {
     expect(await place.rows(`select 1 from ${table} where user_id = $1`, [ann.userId]), table).toEqual([])
   }

@@ -109,6 +109,7 @@ describe('the migrated catalog', () => {
       'scraping_jobs: announce_inserted_status',
       'scraping_jobs: announce_ready_status',
       'system_configurations: announce_changes',
+      'user_profiles: limit_of_erased_people',
     ])
     const kit = await place.rows(`
       select tgrelid::regclass::text || ': ' || tgname as name from pg_trigger

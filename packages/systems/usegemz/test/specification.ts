@@ -234,6 +234,7 @@ export const FUNCTIONS: readonly string[] = [
   'tenantry.enforce_user_profiles_onboarding_step() returns trigger, invoker, for nobody',
   'tenantry.enforce_user_profiles_trial_status() returns trigger, invoker, for nobody',
   `tenantry.first_readable(own text) returns text, invoker, for ${EVERYBODY}`,
+  'tenantry.forget_erased_people() returns trigger, definer, for nobody',
   'tenantry.guard_lease_of_scraping_jobs_status() returns trigger, invoker, for nobody',
   'tenantry.keep_time_of_scraping_jobs() returns trigger, invoker, for nobody',
   `tenantry.last_readable(own text) returns text, invoker, for ${EVERYBODY}`,

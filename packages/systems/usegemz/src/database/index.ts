@@ -4,6 +4,7 @@ import { admins } from './admins.ts'
 import { apiCalls } from './api-calls.ts'
 import { campaignMachine } from './campaigns.ts'
 import { settings } from './configuration.ts'
+import { erasure } from './erasure.ts'
 import { jobClaims, jobTime, resultsOfJob } from './jobs.ts'
 import { onboardingMachine, trialDates, trialMachine } from './people.ts'
 import { plans, runsUntil } from './plans.ts'
@@ -23,4 +24,5 @@ export const modules: readonly Module[] = [
   settings,
   plans.module,
   apiCalls.module,
+  erasure,
 ]
