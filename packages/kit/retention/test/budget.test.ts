@@ -9,15 +9,17 @@ import { hooked } from './support/faults.ts'
 import { ALICE, seedDocuments, setup } from './support/setup.ts'
 
 describe('a batch', () => {
-  it('is halved when it was slow, and grows back in smaller steps the nearer it is to the target', () => {
+  it('is halved when it was slow, and grows back in smaller steps to a quarter of the target', () => {
     const batch = new AdaptiveBatch({ rows: 1000, maxRows: 4000, targetMs: 50 })
     batch.took(51)
     expect(batch.rows).toBe(500)
     batch.took(49)
     expect(batch.rows).toBe(500)
-    batch.took(24)
+    batch.took(13)
+    expect(batch.rows).toBe(500)
+    batch.took(12)
     expect(batch.rows).toBe(625)
-    batch.took(10)
+    batch.took(6)
     expect(batch.rows).toBe(1250)
     for (let n = 0; n < 10; n++) batch.took(1)
     expect(batch.rows).toBe(4000)

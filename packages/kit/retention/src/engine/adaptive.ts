@@ -1,8 +1,11 @@
 /** How many rows the next transaction takes, by how long the last ones took. */
 
-/** Below a quarter of the target twice as many rows stay below half of it; then smaller steps close in. */
+/**
+ * Growing ends at a quarter of the target: a batch that meets a checkpoint or a busy processor takes several times as
+ * long as the one before it, and even that one should stay within. Below an eighth twice as many rows stay below it.
+ */
 const growthAt = (ms: number, targetMs: number): number =>
-  ms < targetMs / 4 ? 2 : ms < targetMs / 2 ? 1.25 : 1
+  ms < targetMs / 8 ? 2 : ms < targetMs / 4 ? 1.25 : 1
 
 export class AdaptiveBatch {
   readonly #max: number

@@ -27,7 +27,7 @@ export async function changeInBatches(work: Work, phase: Phase, assignments: str
     const rows = batch.rows
     const started = performance.now()
     const taken = await closeIn(batch, rows, () =>
-      work.change(async (connection, stays) => {
+      work.changeAtOnce(async (connection, stays) => {
         const statements = new Statements(work, phase, access, stays)
         const whole = await statements.changeWhole(connection, assignments, position, rows)
         if (whole !== null) return whole

@@ -66,10 +66,13 @@ class SomeStay extends Error {}
 async function deleteLines(work: Work, phase: Phase, lines: Lines): Promise<Deleted> {
   const count = lines.last - lines.first + 1
   try {
-    return await work.change(async (connection, stays) => {
-      const answer = await connection.query(deletion(work, phase, lines, stays, ''))
+    return await work.changeAtOnce(async (connection, stays) => {
+      const [answer, noted] = await Promise.all([
+        connection.query(deletion(work, phase, lines, stays, '')),
+        noteLines(connection, work, lines, []),
+      ])
       if (answer.count !== count) throw new SomeStay()
-      return noteLines(connection, work, lines, [])
+      return noted
     })
   } catch (error) {
     if (!(error instanceof SomeStay)) throw error

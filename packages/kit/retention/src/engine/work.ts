@@ -39,6 +39,11 @@ export interface Work {
    * @throws LeaseLostError if another worker has taken the rule over; nothing was changed.
    */
   change<T>(run: (connection: Connection, stays: Stays) => Promise<T>): Promise<T>
+  /**
+   * `change` for statements that are known beforehand and do nothing outside the database. They travel with those that
+   * open the transaction, by the holds as they were the last time; were there others, all is undone and `run` called again.
+   */
+  changeAtOnce<T>(run: (connection: Connection, stays: Stays) => Promise<T>): Promise<T>
   /** `stays` for a statement that only reads: a moment later it may be another. */
   staysNow(connection: Connection): Promise<Stays>
   /** Waits while the server is pressed. False: budget or signal say that it is enough for now. */
@@ -53,9 +58,11 @@ const LOCK_TIMEOUT = {
   reusable: true,
 }
 
+class OtherHolds extends Error {}
+
 export interface WorkParts extends Omit<
   Work,
-  'change' | 'read' | 'staysNow' | 'proceed' | 'tell' | 'parameters' | 'fence'
+  'change' | 'changeAtOnce' | 'read' | 'staysNow' | 'proceed' | 'tell' | 'parameters' | 'fence'
 > {
   readonly session: Session
   readonly lease: Lease
@@ -71,20 +78,47 @@ export function createWork(parts: WorkParts): Work {
     notHeld: notHeldBy(graph, rule, holds),
     notReferred,
   })
+  /** Undefined: not looked at yet. */
+  let known: ActiveHolds | null | undefined
+  const open = async (connection: Connection): Promise<ActiveHolds | null> => {
+    const [holds] = await Promise.all([
+      rule.hold ? lockHolds(connection) : null,
+      lease.keep(connection),
+      connection.query(LOCK_TIMEOUT),
+    ])
+    return holds
+  }
+  const change: Work['change'] = (run) =>
+    session.write(async (connection) => {
+      known = await open(connection)
+      return run(connection, staysBy(known))
+    })
   return {
     ...parts,
     fence: lease.fence,
     parameters: [run.cutoff, run.startedAt],
     read: session.read,
-    change: (change) =>
-      session.write(async (connection) => {
-        const [holds] = await Promise.all([
-          rule.hold ? lockHolds(connection) : null,
-          lease.keep(connection),
-          connection.query(LOCK_TIMEOUT),
-        ])
-        return change(connection, staysBy(holds))
-      }),
+    change,
+    async changeAtOnce(run) {
+      const expected = known
+      if (expected === undefined) return change(run)
+      try {
+        return await session.write(async (connection) => {
+          // Both to their ends: nothing may be sent on a connection that is no longer ours.
+          const [opened, done] = await Promise.allSettled([
+            open(connection),
+            run(connection, staysBy(expected)),
+          ])
+          if (opened.status === 'rejected') throw opened.reason
+          if (opened.value?.key !== expected?.key) throw new OtherHolds()
+          if (done.status === 'rejected') throw done.reason
+          return done.value
+        })
+      } catch (error) {
+        if (!(error instanceof OtherHolds)) throw error
+        return change(run)
+      }
+    },
     staysNow: async (connection) => staysBy(rule.hold ? await readHolds(connection) : null),
     async proceed() {
       if (lease.lost !== undefined) throw lease.lost
