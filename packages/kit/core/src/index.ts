@@ -54,7 +54,9 @@ export {
   type Finding,
   type Job,
   type JobResult,
+  lazyModule,
   type Module,
+  type ModuleParts,
   type ModuleTable,
   type StatementAmendment,
 } from './module.ts'

@@ -110,6 +110,42 @@ export interface ModuleTable {
   readonly appendOnly?: true
 }
 
+/** What makes the parts of a module. */
+export interface ModuleParts {
+  readonly name: string
+  readonly tables?: readonly ModuleTable[]
+  readonly objects: () => readonly DdlObject[]
+  readonly jobs?: () => readonly Job[]
+  readonly checks?: () => readonly Check[]
+}
+
+/**
+ * A module whose parts are made when they are first asked for. Most processes only run statements: they shouldn't
+ * write the SQL of every migration as they start.
+ */
+export function lazyModule({ name, tables, objects, jobs, checks }: ModuleParts): Module {
+  const made = { objects: once(objects), jobs: once(jobs), checks: once(checks) }
+  return {
+    name,
+    ...(tables === undefined ? {} : { tables }),
+    get objects() {
+      return made.objects()
+    },
+    get jobs() {
+      return made.jobs()
+    },
+    get checks() {
+      return made.checks()
+    },
+  }
+}
+
+/** Calls it at most once; without one there is nothing. */
+function once<T>(make: (() => readonly T[]) | undefined): () => readonly T[] {
+  let made: readonly T[] | undefined
+  return () => (made ??= make?.() ?? [])
+}
+
 /** A mechanism's contribution to a system. */
 export interface Module {
   readonly name: string

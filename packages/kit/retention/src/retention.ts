@@ -5,6 +5,7 @@ import {
   type Database,
   type Driver,
   type Finding,
+  lazyModule,
   type Module,
 } from '@tenantry/core'
 import { is } from 'drizzle-orm'
@@ -116,26 +117,28 @@ export function retention(options: RetentionModuleOptions): Retention {
   const contextOf = (rule: RetentionRule): RunContext => ({ rule, tenants, store, policy: policyOf(rule) })
   const found: Retention = {
     rules,
-    module: {
+    module: lazyModule({
       name: 'retention',
       tables: moduleTables,
-      jobs: ruleJobs({
-        rules,
-        schedules,
-        // A host's policies are asked by a run, not by a statement.
-        graph:
+      jobs: () =>
+        ruleJobs({
+          rules,
+          schedules,
+          // A host's policies are asked by a run, not by a statement.
+          graph:
+            policy === undefined
+              ? declaredGraph([...new Set([...tables, ...rules.map(({ table }) => table)])], { tenants })
+              : null,
+          run: (target, runOptions) => found.run(target, runOptions),
+        }),
+      objects: () =>
+        retentionObjects(
           policy === undefined
-            ? declaredGraph([...new Set([...tables, ...rules.map(({ table }) => table)])], { tenants })
-            : null,
-        run: (target, runOptions) => found.run(target, runOptions),
-      }),
-      objects: retentionObjects(
-        policy === undefined
-          ? rules
-          : rules.map((rule) => ({ ...rule, reads: [...rule.reads, ...policy.reads] })),
-        tables,
-      ),
-    },
+            ? rules
+            : rules.map((rule) => ({ ...rule, reads: [...rule.reads, ...policy.reads] })),
+          tables,
+        ),
+    }),
     async plan(target, { rules: names } = {}) {
       const session = await openSession(driverOf(target))
       const plans: RulePlan[] = []

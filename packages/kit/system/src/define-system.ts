@@ -7,6 +7,7 @@ import {
   type Executor,
   type Finding,
   type Job,
+  lazyModule,
   type Module,
   type ModuleTable,
   type Principal,
@@ -103,7 +104,8 @@ export interface SystemFactory<S extends Record<string, unknown>, R extends Defi
  * connection itself.
  *
  * @throws ConfigurationError if the parts don't fit: a repository of a table that isn't classified or with
- *   another tenant column than the tenancy's, two objects of the same id, a name that is taken.
+ *   another tenant column than the tenancy's, a name that is taken. Two objects of the same id are refused when the
+ *   objects are first asked for: nothing of them is made before a migration or a check needs it.
  */
 export function defineSystem<const S extends Record<string, unknown>, const R extends Definitions>(
   options: SystemOptions<S, R>,
@@ -120,8 +122,19 @@ export function defineSystem<const S extends Record<string, unknown>, const R ex
   const moduleTables = Object.fromEntries(added.map(({ table }) => [getTableUniqueName(table), table]))
   const schema = { ...options.schema, ...moduleTables }
   checkRepositories(tenancy, repositories)
-  const objects = [...tenancyObjects(tenancy), ...modules.flatMap((module) => module.objects)]
-  checkIds(objects)
+  const whole = lazyModule({
+    name,
+    objects() {
+      const objects = [...tenancyObjects(tenancy), ...modules.flatMap((module) => module.objects)]
+      checkIds(objects)
+      return objects
+    },
+    jobs: () => modules.flatMap((module) => module.jobs ?? []),
+    checks: () => [
+      isolationCheck(tenancy, whole.objects),
+      ...modules.flatMap((module) => module.checks ?? []),
+    ],
+  })
   const definition: SystemDefinition<S, R> = {
     name,
     schema,
@@ -130,9 +143,15 @@ export function defineSystem<const S extends Record<string, unknown>, const R ex
     repositories,
     migrations,
     casing,
-    objects,
-    jobs: modules.flatMap((module) => module.jobs ?? []),
-    checks: [isolationCheck(tenancy, objects), ...modules.flatMap((module) => module.checks ?? [])],
+    get objects() {
+      return whole.objects
+    },
+    get jobs() {
+      return whole.jobs ?? []
+    },
+    get checks() {
+      return whole.checks ?? []
+    },
   }
   return Object.assign((database: Database) => bindSystem(definition, database), { definition })
 }

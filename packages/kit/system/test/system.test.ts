@@ -244,7 +244,7 @@ describe('defineSystem', () => {
     ],
     [
       'two objects of one name',
-      () => defineSystem({ ...parts, modules: [clash('select 1'), clash('select 2')] }),
+      () => defineSystem({ ...parts, modules: [clash('select 1'), clash('select 2')] }).definition.objects,
       /Two different objects/,
     ],
   ])('refuses %s', (_name, define, message) => {

@@ -1,4 +1,4 @@
-import { ConfigurationError, type Module, RAISED } from '@tenantry/core'
+import { ConfigurationError, lazyModule, type Module, RAISED } from '@tenantry/core'
 import { quoteIdentifier, quoteLiteral, relation, sqlFunction, trigger } from '@tenantry/ddl'
 import { getTableColumns } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
@@ -108,9 +108,9 @@ export function defineStateMachine<T extends PgTable, const State extends string
     states,
     from: (to) => states.filter((from) => edges[from].includes(to)),
     allows: (from, to) => edges[from].includes(to),
-    module: {
+    module: lazyModule({
       name: `${name} machine`,
-      objects: [
+      objects: () => [
         sqlFunction({
           schema: 'tenantry',
           name: `enforce_${name}`,
@@ -128,7 +128,7 @@ export function defineStateMachine<T extends PgTable, const State extends string
           execute: { schema: 'tenantry', name: `enforce_${name}` },
         }),
       ],
-    },
+    }),
   }
 }
 

@@ -2,6 +2,7 @@ import {
   type Executor,
   IdempotencyError,
   type Job,
+  lazyModule,
   type Module,
   NotFoundError,
   StaleTransitionError,
@@ -131,7 +132,7 @@ export function defineCredits<B extends PgTable = PgTable, E extends PgTable = P
   }
 
   return {
-    module: {
+    module: lazyModule({
       name: `credits in ${entries.target.name}`,
       tables: [
         ...(plan.own
@@ -142,10 +143,10 @@ export function defineCredits<B extends PgTable = PgTable, E extends PgTable = P
           : []),
         { table: lots.table, tenant: 'tenant' },
       ],
-      objects: creditObjects(plan),
-      jobs: [expireJob(plan)],
-      checks: [balanceCheck(plan)],
-    },
+      objects: () => creditObjects(plan),
+      jobs: () => [expireJob(plan)],
+      checks: () => [balanceCheck(plan)],
+    }),
     async balance(executor) {
       const { rows } = await executor.run(statements.balance(executor.gate), {
         tenant: tenantOf(executor, `Credits of ${entries.target.label}`),

@@ -1,4 +1,4 @@
-import { type Executor, type Module, NotFoundError, ValidationError } from '@tenantry/core'
+import { type Executor, lazyModule, type Module, NotFoundError, ValidationError } from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { gatedStatement, tenantOf } from '../gated-statements.ts'
@@ -56,11 +56,11 @@ export function defineRateLimits<const Name extends string>(
   const name = options.name ?? DEFAULT_NAME
   const table = stateTable(name, options.tenant.type)
   const plan = planRateLimits(options, table)
-  return bind(plan, {
+  const module = lazyModule({
     name: `rate limits in ${name}`,
     tables: [{ table, tenant: 'tenant' }],
-    objects: rateLimitObjects(plan),
-    jobs: [
+    objects: () => rateLimitObjects(plan),
+    jobs: () => [
       serviceJob(
         {
           name: `clear_${name}`,
@@ -72,6 +72,7 @@ export function defineRateLimits<const Name extends string>(
       ),
     ],
   })
+  return bind(plan, module)
 }
 
 /**
@@ -84,7 +85,10 @@ export function defineRateLimitRows<T extends PgTable>(
   options: RateLimitRowsOptions<T>,
 ): RateLimits<string, Pick<TakeOptions, 'amount'>> {
   const plan = planRateLimitRows(options)
-  return bind(plan, { name: `rate limits in ${plan.target.name}`, objects: rateLimitObjects(plan) })
+  return bind(
+    plan,
+    lazyModule({ name: `rate limits in ${plan.target.name}`, objects: () => rateLimitObjects(plan) }),
+  )
 }
 
 function bind(plan: RateLimitsPlan, module: Module): RateLimits<string> {

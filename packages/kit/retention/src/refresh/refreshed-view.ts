@@ -1,4 +1,4 @@
-import type { Job, Module } from '@tenantry/core'
+import { type Job, lazyModule, type Module } from '@tenantry/core'
 import {
   dollarQuote,
   grants,
@@ -36,9 +36,9 @@ export function refreshedView(options: RefreshedViewOptions): Module {
   const { indexName = `${name}_key`, functionName = `refresh_${name}` } = options
   const view = { schema, name }
   const call = `${qualify(schema, functionName)}()`
-  return {
+  return lazyModule({
     name: `refresh ${name}`,
-    objects: [
+    objects: () => [
       materializedView({
         ...view,
         query,
@@ -60,8 +60,8 @@ export function refreshedView(options: RefreshedViewOptions): Module {
         executableBy: [ROLES.service],
       }),
     ],
-    jobs: [refreshJob({ name, schedule, call })],
-  }
+    jobs: () => [refreshJob({ name, schedule, call })],
+  })
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   type Answer,
   ConfigurationError,
   type Executor,
+  lazyModule,
   type Module,
   StaleTransitionError,
 } from '@tenantry/core'
@@ -172,10 +173,10 @@ export function defineClaims<
     machine,
     leaseSeconds: plan.leaseSeconds,
     channel: plan.channel,
-    module: {
+    module: lazyModule({
       name: `${machine.module.name} and claims`,
-      objects: [...machine.module.objects, ...claimObjects(options.table, plan)],
-    },
+      objects: () => [...machine.module.objects, ...claimObjects(options.table, plan)],
+    }),
     async claim(executor, { limit = 1, leaseSeconds = plan.leaseSeconds } = {}) {
       const answer = await run.claim(executor, limit, leaseSeconds)
       return claimBatch<T>(plan, answer)

@@ -2,6 +2,7 @@ import {
   type CompiledQuery,
   ConfigurationError,
   type Executor,
+  lazyModule,
   IdempotencyError,
   NotFoundError,
   StaleTransitionError,
@@ -77,10 +78,13 @@ export function defineTransitions<T extends PgTable, const State extends string,
 
   return {
     ...machine,
-    module: {
+    module: lazyModule({
       name: `${machine.module.name} and its transitions`,
-      objects: [...machine.module.objects, ...transitionObjects(options.table, options.record.table, plan)],
-    },
+      objects: () => [
+        ...machine.module.objects,
+        ...transitionObjects(options.table, options.record.table, plan),
+      ],
+    }),
     async move(executor, id, to, move = {}) {
       const { idempotencyKey: key = null, expectedVersion: expected = null } = move
       const values = {
