@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { grants, lockDown, view } from '@tenantry/ddl'
 import { refreshedView } from '@tenantry/retention'
 import { ROLES } from '@tenantry/rls'
@@ -85,13 +85,13 @@ export const dashboardStats = refreshedView({
   schedule: '*/5 * * * *',
 })
 
-export const dashboardLive: Module = {
+export const dashboardLive = lazyModule({
   name: 'live dashboard',
-  objects: [
+  objects: () => [
     view({ ...LIVE_VIEW, query: LIVE }),
     lockDown(LIVE_VIEW),
     ...[ROLES.tenant, ROLES.service].map((to) =>
       grants({ table: LIVE_VIEW, to, privileges: { select: true } }),
     ),
   ],
-}
+})

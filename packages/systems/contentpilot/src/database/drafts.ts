@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { defineStateMachine } from '@tenantry/workflow'
 import { generatedDrafts } from '../schema/index.ts'
@@ -34,9 +34,9 @@ const FUNCTION = { schema: 'tenantry', name: 'assemble_generated_drafts_full_tex
  * `full_text` is hook, body, cta and hashtags with an empty line between them, unless it is given. A text that
  * was assembled follows its parts when they change; one that was given stays.
  */
-export const draftText: Module = {
+export const draftText = lazyModule({
   name: 'draft text',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FUNCTION,
       returns: 'trigger',
@@ -70,4 +70,4 @@ end`,
       execute: FUNCTION,
     }),
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { definePlans, guard } from '@tenantry/limits'
 import { contextExpressions } from '@tenantry/rls'
@@ -56,9 +56,9 @@ const PARTS = ['hook', 'body', 'cta', 'hashtags', 'full_text'] as const
  * The documented function and trigger count what a guard on rows can't see: that the text of a draft is another one.
  * (An edit is kept beside the text.) Posts are counted by the guard above.
  */
-export const regenerationLimit: Module = {
+export const regenerationLimit = lazyModule({
   name: 'regeneration limit',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...ENFORCE,
       returns: 'trigger',
@@ -91,14 +91,14 @@ end`,
       enable: 'always',
     }),
   ],
-}
+})
 
 const STAMP = { schema: 'tenantry', name: 'stamp_past_due_subscriptions' }
 
 /** Since when a payment is overdue: by the database's clock, as the status changes, and kept while it stays so. */
-export const pastDue: Module = {
+export const pastDue = lazyModule({
   name: 'past due',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...STAMP,
       returns: 'trigger',
@@ -118,4 +118,4 @@ end`,
       execute: STAMP,
     }),
   ],
-}
+})

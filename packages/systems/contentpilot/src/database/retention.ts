@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import {
   type ArchiveStore,
@@ -86,9 +86,9 @@ const KEEP = { schema: 'tenantry', name: 'keep_drafted_classified_topics' }
  * The rule's condition is as old as its statement; a draft that came since would go with its topic. This looks once
  * more, when the row is locked and no draft can come any more.
  */
-export const draftedTopics: Module = {
+export const draftedTopics = lazyModule({
   name: 'drafted topics',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...KEEP,
       returns: 'trigger',
@@ -111,4 +111,4 @@ end`,
       execute: KEEP,
     }),
   ],
-}
+})

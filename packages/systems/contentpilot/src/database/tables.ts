@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import {
   extension,
   partitioned,
@@ -23,9 +23,9 @@ import {
 const usageMonths: PartitionedOptions = { table: usageTracking, by: 'created_at', every: 'month' }
 
 /** What the tables need and Drizzle can't say. */
-export const tables: Module = {
+export const tables = lazyModule({
   name: 'tables',
-  objects: [
+  objects: () => [
     extension({ name: 'vector' }),
     ...setNullForeignKeys.map((key) => setNullColumns({ name: key.table }, key.constraintName, key.columns)),
     ...partitioned(usageMonths),
@@ -40,5 +40,5 @@ export const tables: Module = {
       generatedDrafts,
     ]),
   ],
-  jobs: partitionJobs([usageMonths]),
-}
+  jobs: () => partitionJobs([usageMonths]),
+})

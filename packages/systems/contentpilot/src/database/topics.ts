@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { classifiedTopics } from '../schema/index.ts'
 import { TOPIC_SCORE_MIN } from '../types/enums.ts'
@@ -6,9 +6,9 @@ import { TOPIC_SCORE_MIN } from '../types/enums.ts'
 const FUNCTION = { schema: 'tenantry', name: 'archive_low_classified_topics' }
 
 /** A topic below the least score is stored as archived, whoever writes it. */
-export const topicScore: Module = {
+export const topicScore = lazyModule({
   name: 'topic score',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FUNCTION,
       returns: 'trigger',
@@ -30,4 +30,4 @@ end`,
       execute: FUNCTION,
     }),
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { clusterValidationResults } from '../schema/index.ts'
 import { CLUSTER_SIMILARITY_MIN, CLUSTER_SPOKES_MAX, CLUSTER_SPOKES_MIN } from '../types/enums.ts'
@@ -9,9 +9,9 @@ const FUNCTION = { schema: 'tenantry', name: 'validate_cluster' }
  * A validation result is what the hub's clusters say at the moment of writing, whoever writes it: number of
  * spokes and average similarity are counted, and the verdict follows from them and the thresholds.
  */
-export const clusterValidation: Module = {
+export const clusterValidation = lazyModule({
   name: 'cluster validation',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FUNCTION,
       returns: 'trigger',
@@ -50,4 +50,4 @@ end`,
       execute: FUNCTION,
     }),
   ],
-}
+})

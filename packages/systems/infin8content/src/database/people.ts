@@ -1,14 +1,14 @@
 /** Functions that tell a person what row security keeps from them, because it isn't one tenant's. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, statement } from '@tenantry/ddl'
 import { contextExpressions, ROLES } from '@tenantry/rls'
 import { tenancy } from '../tenancy.ts'
 
 const { tenant, user } = contextExpressions(tenancy)
 
-export const people: Module = {
+export const people = lazyModule({
   name: 'people',
-  objects: [
+  objects: () => [
     sqlFunction({
       name: 'my_organizations',
       returns: 'table (organization_id uuid, name text, role text)',
@@ -64,4 +64,4 @@ $supabase$`,
       drop: ['alter table public.users drop constraint if exists users_auth_fkey'],
     }),
   ],
-}
+})

@@ -1,13 +1,13 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { publishReferences } from '../schema/index.ts'
 
 const FOLLOW = { schema: 'tenantry', name: 'follow_publishing' }
 
 /** The article's own statuses follow its reference, whoever moves that: a verb, a worker, or a claim that gives it up. */
-export const publishing: Module = {
+export const publishing = lazyModule({
   name: 'publishing',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FOLLOW,
       returns: 'trigger',
@@ -47,4 +47,4 @@ end`,
       execute: FOLLOW,
     }),
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { tavilyResearchCache } from '../schema/index.ts'
 
@@ -9,9 +9,9 @@ export const normalizedQuery = (expression: string): string =>
   `lower(btrim(regexp_replace(${expression}, '[[:space:]]+', ' ', 'g')))`
 
 /** Whoever writes a query, it is the key by which everybody finds it. */
-export const research: Module = {
+export const research = lazyModule({
   name: 'research cache',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FUNCTION,
       returns: 'trigger',
@@ -27,4 +27,4 @@ export const research: Module = {
       execute: FUNCTION,
     }),
   ],
-}
+})

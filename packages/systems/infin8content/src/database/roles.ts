@@ -1,5 +1,5 @@
 /** What an owner or administrator may do, and a member may not: restrictive policies beside the tenant's. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { policy, type PolicyOptions, sqlFunction, trigger } from '@tenantry/ddl'
 import { contextExpressions, ROLES } from '@tenantry/rls'
 import { organizationInvitations, organizations, userOrganizations } from '../schema/index.ts'
@@ -16,9 +16,9 @@ const restrict = (options: Omit<PolicyOptions, 'as' | 'to'>) =>
 
 const KEEP_OWNER = { schema: 'tenantry', name: 'keep_an_owner' }
 
-export const roles: Module = {
+export const roles = lazyModule({
   name: 'roles',
-  objects: [
+  objects: () => [
     restrict({
       table: organizations,
       name: 'managers_update',
@@ -90,4 +90,4 @@ end`,
       execute: KEEP_OWNER,
     }),
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { ROLES } from '@tenantry/rls'
 import { articles, articleSections } from '../schema/index.ts'
@@ -13,9 +13,9 @@ const OFFER = { schema: 'tenantry', name: 'offer_sections' }
  * Sections are there to be claimed while their article is being generated, and at no other time: that is what the
  * plan counts, and what nobody may get around by a draft, or by an article that was given up.
  */
-export const sections: Module = {
+export const sections = lazyModule({
   name: 'sections',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...WAIT,
       returns: 'trigger',
@@ -74,4 +74,4 @@ end`,
       execute: OFFER,
     }),
   ],
-}
+})

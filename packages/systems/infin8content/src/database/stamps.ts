@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, touchUpdatedAt, trigger } from '@tenantry/ddl'
 import { contextExpressions } from '@tenantry/rls'
 import type { PgTable } from 'drizzle-orm/pg-core'
@@ -40,29 +40,30 @@ function author(table: PgTable, column: string, events: readonly ['insert', 'upd
 }
 
 /** What rows say about when and by whom. */
-export const stamps: Module = {
+export const stamps = lazyModule({
   name: 'stamps',
-  objects: [
-    ...touchUpdatedAt([
-      users,
-      organizations,
-      userOrganizations,
-      organizationSubscriptions,
-      organizationInvitations,
-      organizationCompetitors,
-      intentWorkflows,
-      keywords,
-      articles,
-      articleSections,
-      publishReferences,
-      tavilyResearchCache,
-      rateLimits,
-      usageTracking,
-    ]),
-    ...author(intentWorkflows, 'created_by', ['insert']),
-    ...author(articles, 'created_by', ['insert']),
-    ...author(organizationInvitations, 'invited_by', ['insert']),
-    // Whoever decides anew has decided.
-    ...author(intentApprovals, 'user_id', ['insert', 'update']),
-  ].filter((object, index, all) => all.findIndex(({ id }) => id === object.id) === index),
-}
+  objects: () =>
+    [
+      ...touchUpdatedAt([
+        users,
+        organizations,
+        userOrganizations,
+        organizationSubscriptions,
+        organizationInvitations,
+        organizationCompetitors,
+        intentWorkflows,
+        keywords,
+        articles,
+        articleSections,
+        publishReferences,
+        tavilyResearchCache,
+        rateLimits,
+        usageTracking,
+      ]),
+      ...author(intentWorkflows, 'created_by', ['insert']),
+      ...author(articles, 'created_by', ['insert']),
+      ...author(organizationInvitations, 'invited_by', ['insert']),
+      // Whoever decides anew has decided.
+      ...author(intentApprovals, 'user_id', ['insert', 'update']),
+    ].filter((object, index, all) => all.findIndex(({ id }) => id === object.id) === index),
+})

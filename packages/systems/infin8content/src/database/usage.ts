@@ -4,7 +4,7 @@
  * documented as a table with keys of its own in which a host may keep further metrics. So it follows: a change of a
  * counter and that of its row are one statement.
  */
-import type { Check, Module } from '@tenantry/core'
+import { type Check, lazyModule } from '@tenantry/core'
 import { quoteLiteral, sqlFunction, trigger } from '@tenantry/ddl'
 import { ROLES } from '@tenantry/rls'
 import { USAGE_METRICS } from '../types/enums.ts'
@@ -25,9 +25,9 @@ const period = (starts: string): string => `pg_catalog.to_char(${starts} at time
 const whole = (amount: string): string =>
   `case when ${amount} is not null then least(${amount}, 2147483647)::integer end`
 
-export const usage: Module = {
+export const usage = lazyModule({
   name: 'usage',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FOLLOW,
       returns: 'trigger',
@@ -63,11 +63,11 @@ end`,
       // Units that are held were not used; and a cap of costs has no column.
       when: `(new.used + new.overage, case when new.kind = 'metered' then new.cap end)
   is distinct from (old.used + old.overage, case when old.kind = 'metered' then old.cap end)`,
-      execute: FOLLOW,
+      execute: { ...FOLLOW, owner: ROLES.service },
     }),
   ],
-  checks: [followsCounters()],
-}
+  checks: () => [followsCounters()],
+})
 
 function followsCounters(): Check {
   return {

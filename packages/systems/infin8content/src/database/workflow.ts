@@ -1,5 +1,5 @@
 /** The 29 states of a workflow, the steps between them, and what each step leaves behind. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { contextExpressions } from '@tenantry/rls'
 import { defineTransitions } from '@tenantry/workflow'
@@ -69,9 +69,9 @@ const steps = WORKFLOW_STATES.flatMap((state) => {
   return step === null ? [] : [`    when '${state}' then ${step}`]
 })
 
-export const workflow: Module = {
+export const workflow = lazyModule({
   name: 'workflow',
-  objects: [
+  objects: () => [
     ...workflowMachine.module.objects,
     sqlFunction({
       ...STEP,
@@ -95,4 +95,4 @@ end`,
       execute: STEP,
     }),
   ],
-}
+})

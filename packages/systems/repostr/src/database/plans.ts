@@ -1,5 +1,5 @@
 /** How many outputs a user may ask for, and since when a subscription is past due. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { definePlans, guard } from '@tenantry/limits'
 import { contextExpressions } from '@tenantry/rls'
@@ -55,9 +55,9 @@ export const plans = definePlans({
 const DATE_PAST_DUE = { schema: 'tenantry', name: 'date_past_due' }
 
 /** So that a webhook which comes twice, or late, doesn't begin the days of grace anew. */
-export const pastDue: Module = {
+export const pastDue = lazyModule({
   name: 'past due since',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...DATE_PAST_DUE,
       returns: 'trigger',
@@ -83,4 +83,4 @@ end`,
       execute: DATE_PAST_DUE,
     }),
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { dollarQuote, statement } from '@tenantry/ddl'
 import { UPLOADS_BUCKET } from '../types/enums.ts'
 
@@ -24,9 +24,9 @@ exception when insufficient_privilege then
 end`
 
 /** The public bucket of uploads, on Supabase. */
-export const storage: Module = {
+export const storage = lazyModule({
   name: 'storage',
-  objects: [
+  objects: () => [
     statement({
       kind: 'finale',
       id: `bucket ${UPLOADS_BUCKET}`,
@@ -34,4 +34,4 @@ export const storage: Module = {
       drop: [],
     }),
   ],
-}
+})

@@ -1,5 +1,5 @@
 /** Outputs that nobody finishes. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { ROLES, serviceJob } from '@tenantry/rls'
 import { OUTPUT_ATTEMPTS } from './outputs.ts'
 
@@ -15,10 +15,10 @@ where status = 'processing' and available_at <= pg_catalog.statement_timestamp()
  * A claim takes over what another worker has left, and gives up what was tried often enough. Where none comes, because
  * no worker runs, the job does the latter, so that a user gets the unit of the output back; and the check speaks up.
  */
-export const stuck: Module = {
+export const stuck = lazyModule({
   name: 'stuck outputs',
-  objects: [],
-  jobs: [
+  objects: () => [],
+  jobs: () => [
     serviceJob({
       name: 'give up stuck outputs',
       schedule: '*/15 * * * *',
@@ -28,7 +28,7 @@ export const stuck: Module = {
       message: (changed) => `${changed} stuck outputs are given up`,
     }),
   ],
-  checks: [
+  checks: () => [
     {
       name: 'outputs-stuck',
       guarantee: 'No output has been in the works for an hour longer than its lease',
@@ -49,4 +49,4 @@ export const stuck: Module = {
       },
     },
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { touchUpdatedAt } from '@tenantry/ddl'
 import { serviceStatement } from '@tenantry/rls'
 import { outputs, profiles, projects, subscriptions } from '../schema/index.ts'
@@ -7,9 +7,9 @@ import { outputs, profiles, projects, subscriptions } from '../schema/index.ts'
 const VERSION = '1.0.0'
 
 /** What the tables need and Drizzle can't say. */
-export const tables: Module = {
+export const tables = lazyModule({
   name: 'tables',
-  objects: [
+  objects: () => [
     ...touchUpdatedAt([profiles, projects, outputs, subscriptions], {
       functionName: 'set_updated_at',
       triggerName: (table) => `trg_${table}_updated_at`,
@@ -19,4 +19,4 @@ export const tables: Module = {
       write: `insert into public.schema_versions (version) values ('${VERSION}') on conflict do nothing`,
     }),
   ],
-}
+})

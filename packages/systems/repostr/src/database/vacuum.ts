@@ -1,5 +1,5 @@
 /** The documented weekly maintenance. */
-import { ConfigurationError, type Connection, type Module } from '@tenantry/core'
+import { ConfigurationError, type Connection, lazyModule } from '@tenantry/core'
 
 /** The documented ones, and the archive, which grows by whole months at once. */
 const TABLES = ['projects', 'files', 'outputs', 'outputs_archive']
@@ -24,10 +24,10 @@ async function refuseForbidden(connection: Connection): Promise<void> {
   })
 }
 
-export const vacuum: Module = {
+export const vacuum = lazyModule({
   name: 'vacuum',
-  objects: [],
-  jobs: [
+  objects: () => [],
+  jobs: () => [
     {
       name: 'vacuum tables',
       schedule: '23 4 * * 0',
@@ -44,4 +44,4 @@ export const vacuum: Module = {
       },
     },
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { CALLER_IS_SERVICE, ROLES } from '@tenantry/rls'
 import { CALLER_IS_THE_USER } from './caller.ts'
@@ -7,9 +7,9 @@ import { CALLER_IS_THE_USER } from './caller.ts'
  * Achievements are earned by what really happened, so only the service role says what did; claiming what was
  * earned is the customer's, and pays once.
  */
-export const achievements: Module = {
+export const achievements = lazyModule({
   name: 'achievements',
-  objects: [
+  objects: () => [
     sqlFunction({
       name: 'evaluate_achievement_criteria',
       args: [
@@ -169,4 +169,4 @@ begin
 end`,
     }),
   ],
-}
+})

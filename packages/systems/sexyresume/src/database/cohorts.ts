@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { CALLER_IS_SERVICE, ROLES } from '@tenantry/rls'
 import { callJob } from './call-job.ts'
@@ -7,9 +7,9 @@ import { callJob } from './call-job.ts'
  * Cohorts: of those who signed up in a week or month (UTC), who was seen in each one since, and what they paid.
  * Someone was seen who has an event; period 0 is the one of the sign-up.
  */
-export const cohorts: Module = {
+export const cohorts = lazyModule({
   name: 'cohorts',
-  objects: [
+  objects: () => [
     sqlFunction({
       name: 'compute_cohort_analysis',
       args: [
@@ -94,12 +94,13 @@ begin
 end`,
     }),
   ],
-  jobs: [['weekly', '20 2 * * 1'] as const, ['monthly', '25 2 1 * *'] as const].map(([period, schedule]) =>
-    callJob({
-      name: `compute ${period} cohorts`,
-      schedule,
-      description: `Writes the ${period} cohorts of cohort_analysis anew; while it does not run, they miss the last period`,
-      call: `public.compute_cohort_analysis('${period}')`,
-    }),
-  ),
-}
+  jobs: () =>
+    [['weekly', '20 2 * * 1'] as const, ['monthly', '25 2 1 * *'] as const].map(([period, schedule]) =>
+      callJob({
+        name: `compute ${period} cohorts`,
+        schedule,
+        description: `Writes the ${period} cohorts of cohort_analysis anew; while it does not run, they miss the last period`,
+        call: `public.compute_cohort_analysis('${period}')`,
+      }),
+    ),
+})

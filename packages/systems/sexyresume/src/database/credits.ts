@@ -1,4 +1,4 @@
-import { type Module, RAISED } from '@tenantry/core'
+import { RAISED, lazyModule } from '@tenantry/core'
 import { type FunctionArgument, sqlFunction } from '@tenantry/ddl'
 import { defineCredits } from '@tenantry/limits'
 import { CALLER_IS_SERVICE, contextExpressions, ROLES } from '@tenantry/rls'
@@ -56,9 +56,9 @@ const post = (kind: 'earned' | 'spent'): string => `
   end if;`
 
 /** The documented functions. */
-export const creditFunctions: Module = {
+export const creditFunctions = lazyModule({
   name: 'documented credits',
-  objects: [
+  objects: () => [
     sqlFunction({
       name: 'award_credits',
       args: ARGS,
@@ -95,4 +95,4 @@ begin${CALLER_IS_THE_USER}${post('spent')}
 end`,
     }),
   ],
-}
+})

@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { type Module, lazyModule } from '@tenantry/core'
 import { grants, lockDown, view } from '@tenantry/ddl'
 import { refreshedView } from '@tenantry/retention'
 import { ROLES } from '@tenantry/rls'
@@ -63,13 +63,13 @@ export const analyticsSummary: Module = summary
 const DASHBOARD = { name: 'user_dashboard_data' }
 
 /** A customer reads `user_dashboard_data`, which shows what its reader may see. */
-export const dashboard: Module = {
+export const dashboard = lazyModule({
   name: 'dashboard',
-  objects: [
+  objects: () => [
     view({ ...DASHBOARD, query: USER_DASHBOARD }),
     lockDown(DASHBOARD),
     ...[ROLES.tenant, ROLES.service].map((to) =>
       grants({ table: DASHBOARD, to, privileges: { select: true } }),
     ),
   ],
-}
+})

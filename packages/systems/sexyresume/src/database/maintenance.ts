@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { CALLER_IS_SERVICE, ROLES } from '@tenantry/rls'
 import { callJob } from './call-job.ts'
@@ -12,9 +12,9 @@ const upkeep = { language: 'plpgsql', volatility: 'volatile', executableBy: [ROL
 const definer = { ...upkeep, security: 'definer', owner: ROLES.service } as const
 
 /** What is done day by day. Each function says how many rows it changed. */
-export const maintenance: Module = {
+export const maintenance = lazyModule({
   name: 'maintenance',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...definer,
       name: 'cleanup_expired_exports',
@@ -166,7 +166,7 @@ begin${FOR_THE_SERVICE}
 end`,
     }),
   ],
-  jobs: [
+  jobs: () => [
     callJob({
       name: 'daily maintenance',
       schedule: '0 2 * * *',
@@ -175,4 +175,4 @@ end`,
       call: 'public.daily_maintenance()',
     }),
   ],
-}
+})

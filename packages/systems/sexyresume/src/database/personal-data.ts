@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { ROLES } from '@tenantry/rls'
 import { CALLER_IS_THE_USER } from './caller.ts'
@@ -27,9 +27,9 @@ const lists = Object.entries(EXPORTED)
   .join(',\n')
 
 /** The documented answers to a customer who wants their data, or wants it gone. Each checks its caller. */
-export const personalData: Module = {
+export const personalData = lazyModule({
   name: 'personal data',
-  objects: [
+  objects: () => [
     sqlFunction({
       name: 'export_user_data',
       args: [{ name: 'p_user_id', type: 'uuid' }],
@@ -74,4 +74,4 @@ begin${CALLER_IS_THE_USER}
 end`,
     }),
   ],
-}
+})

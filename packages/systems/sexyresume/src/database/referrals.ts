@@ -1,13 +1,13 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { ROLES } from '@tenantry/rls'
 import { REFERRAL_CODE_ALPHABET, REFERRAL_CODE_LENGTH } from '../types/enums.ts'
 import { CALLER_IS_THE_USER } from './caller.ts'
 
 /** Referral codes are made and redeemed in the database: both need to look across tenants, and tell nothing. */
-export const referrals: Module = {
+export const referrals = lazyModule({
   name: 'referrals',
-  objects: [
+  objects: () => [
     sqlFunction({
       schema: 'tenantry',
       name: 'random_referral_code',
@@ -100,4 +100,4 @@ begin${CALLER_IS_THE_USER}
 end`,
     }),
   ],
-}
+})

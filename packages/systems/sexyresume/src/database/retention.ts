@@ -1,4 +1,4 @@
-import type { Job, Module } from '@tenantry/core'
+import { type Job, lazyModule } from '@tenantry/core'
 import {
   type ArchiveStore,
   defineRetention,
@@ -77,9 +77,9 @@ const policy: PolicySource = {
 }
 
 /** The same as functions of the database: `tenantry.purge_data(rules)`. */
-export const purge: Module = {
+export const purge = lazyModule({
   name: 'purge',
-  objects: [
+  objects: () => [
     purgeFunction({
       ...shared,
       name: 'purge_data',
@@ -90,7 +90,7 @@ export const purge: Module = {
       }),
     }),
   ],
-}
+})
 
 /** All rules. `store`: where their jobs put analytics events and audit logs before these go; null: they refuse to run. */
 export function retentionWith(store: ArchiveStore | null): Retention {

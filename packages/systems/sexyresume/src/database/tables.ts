@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import {
   extension,
   partitioned,
@@ -15,9 +15,9 @@ import { seeds } from './seeds.ts'
 const eventMonths: PartitionedOptions = { table: schema.analyticsEvents, by: 'timestamp', every: 'month' }
 
 /** What the tables need and Drizzle can't say. */
-export const tables: Module = {
+export const tables = lazyModule({
   name: 'tables',
-  objects: [
+  objects: () => [
     extension({ name: 'vector' }),
     ...setNullForeignKeys.map((key) => setNullColumns({ name: key.table }, key.constraintName, key.columns)),
     ...partitioned(eventMonths),
@@ -60,5 +60,5 @@ begin
 end`,
     }),
   ],
-  jobs: partitionJobs([eventMonths]),
-}
+  jobs: () => partitionJobs([eventMonths]),
+})

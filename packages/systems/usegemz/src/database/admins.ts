@@ -1,5 +1,5 @@
 /** Who is an administrator is decided by the service role, or by another administrator. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction } from '@tenantry/ddl'
 import { contextExpressions, LIBRARY_SCHEMA, ROLES } from '@tenantry/rls'
 import { tenancy } from '../tenancy.ts'
@@ -10,9 +10,9 @@ const { user } = contextExpressions(tenancy)
  * Answers whether there is such a person. A definer function, because an administrator writes no more rows than
  * anyone; it belongs to the service role, which may. Nobody calls it for themselves.
  */
-export const admins: Module = {
+export const admins = lazyModule({
   name: 'admins',
-  objects: [
+  objects: () => [
     sqlFunction({
       name: 'set_user_admin',
       args: [
@@ -38,4 +38,4 @@ end`,
       executableBy: [ROLES.tenant],
     }),
   ],
-}
+})

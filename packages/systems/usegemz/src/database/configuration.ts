@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { quoteLiteral, sqlFunction, trigger } from '@tenantry/ddl'
 import { serviceStatement } from '@tenantry/rls'
 import { systemConfigurations } from '../schema/index.ts'
@@ -19,9 +19,9 @@ const DOCUMENTED = [
 ] as const
 
 /** Without a payload: whoever may connect may listen, and whoever hears it reads anew. */
-export const settings: Module = {
+export const settings = lazyModule({
   name: 'settings',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...ANNOUNCE,
       returns: 'trigger',
@@ -48,4 +48,4 @@ end`,
 on conflict (category, key) do nothing`,
     }),
   ],
-}
+})

@@ -1,14 +1,14 @@
 /** What limits keep of a person goes with the person. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { ROLES } from '@tenantry/rls'
 import { userProfiles } from '../schema/index.ts'
 
 const FORGET = { schema: 'tenantry', name: 'forget_erased_people', owner: ROLES.service }
 
-export const erasure: Module = {
+export const erasure = lazyModule({
   name: 'limits of people who are gone',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...FORGET,
       returns: 'trigger',
@@ -37,4 +37,4 @@ end`,
       execute: FORGET,
     }),
   ],
-}
+})

@@ -1,5 +1,5 @@
 /** Searches as work that processes claim, within the time that each search has. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { serviceJob } from '@tenantry/rls'
 import { defineClaims } from '@tenantry/workflow'
@@ -45,9 +45,9 @@ where profile.user_id = job.user_id and job.status = 'processing'
  * module, ends it.
  * Ending it takes the same way as any claim; that is why a claim finds it ended, and not taken.
  */
-export const jobTime: Module = {
+export const jobTime = lazyModule({
   name: 'time limit of jobs',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...LIMIT_TIME,
       returns: 'trigger',
@@ -88,7 +88,7 @@ end`,
       execute: LIMIT_TIME,
     }),
   ],
-  jobs: [
+  jobs: () => [
     serviceJob({
       name: 'time out scraping jobs',
       schedule: '* * * * *',
@@ -98,14 +98,14 @@ end`,
       message: (changed) => `${changed} searches whose time has passed are ended`,
     }),
   ],
-}
+})
 
 const MATCH_JOB = { schema: 'tenantry', name: 'match_job_of_scraping_results' }
 
 /** What is stored for a job is what its search looks for; what each shape must have is a CHECK of the table. */
-export const resultsOfJob: Module = {
+export const resultsOfJob = lazyModule({
   name: 'results of a job',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...MATCH_JOB,
       returns: 'trigger',
@@ -141,4 +141,4 @@ end`,
       execute: MATCH_JOB,
     }),
   ],
-}
+})

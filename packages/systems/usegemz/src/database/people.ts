@@ -1,5 +1,5 @@
 /** How far a person has come: onboarding, and the trial with its dates. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { serviceJob } from '@tenantry/rls'
 import { defineStateMachine } from '@tenantry/workflow'
@@ -43,9 +43,9 @@ const DATE_TRIAL = { schema: 'tenantry', name: 'date_trial' }
 const END_TRIALS = `update public.user_profiles set trial_status = 'expired'
 where trial_status = 'active' and trial_end_date <= pg_catalog.now()`
 
-export const trialDates: Module = {
+export const trialDates = lazyModule({
   name: 'trial dates',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...DATE_TRIAL,
       returns: 'trigger',
@@ -81,7 +81,7 @@ end`,
       execute: DATE_TRIAL,
     }),
   ],
-  jobs: [
+  jobs: () => [
     serviceJob({
       name: 'end trials',
       schedule: '*/15 * * * *',
@@ -91,4 +91,4 @@ end`,
       message: (changed) => `${changed} trials whose end has come are expired`,
     }),
   ],
-}
+})

@@ -1,5 +1,5 @@
 /** Nothing runs after the trial, unless it was converted. */
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { definePlans, guard } from '@tenantry/limits'
 import { contextExpressions } from '@tenantry/rls'
@@ -13,9 +13,9 @@ const SET_RUNS_UNTIL = { schema: 'tenantry', name: 'set_runs_until' }
  * What is paid for runs, past due for some days more; else the trial decides. By the moment at which something changes,
  * so that a webhook which comes twice prolongs nothing.
  */
-export const runsUntil: Module = {
+export const runsUntil = lazyModule({
   name: 'until when searches run',
-  objects: [
+  objects: () => [
     sqlFunction({
       ...SET_RUNS_UNTIL,
       returns: 'trigger',
@@ -54,7 +54,7 @@ end`,
       execute: SET_RUNS_UNTIL,
     }),
   ],
-}
+})
 
 const features = {
   /** Searches that were begun in a calendar month. */

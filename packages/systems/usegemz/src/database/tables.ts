@@ -1,4 +1,4 @@
-import type { Module } from '@tenantry/core'
+import { lazyModule } from '@tenantry/core'
 import { statement, touchUpdatedAt } from '@tenantry/ddl'
 import { campaigns, scrapingJobs, searchJobs, systemConfigurations, userProfiles } from '../schema/index.ts'
 
@@ -11,11 +11,11 @@ const deprecated = (table: string, instead: string) =>
   })
 
 /** What the tables need and Drizzle can't say. */
-export const tables: Module = {
+export const tables = lazyModule({
   name: 'tables',
-  objects: [
+  objects: () => [
     ...touchUpdatedAt([userProfiles, campaigns, scrapingJobs, searchJobs, systemConfigurations]),
     deprecated('search_jobs', 'scraping_jobs'),
     deprecated('search_results', 'scraping_results'),
   ],
-}
+})
