@@ -3,25 +3,34 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createdAt, id } from '@tenantry/core'
-import { grants, migrate, policy, rowSecurity } from '@tenantry/ddl'
+import { grants, migrate, partitioned, policy, rowSecurity } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
-import { defineRetention, retention } from '@tenantry/retention'
+import { defineRetention, dropPartitions, retention } from '@tenantry/retention'
 import { defineTenancy, tenancyObjects } from '@tenantry/rls'
-import { index, integer, jsonb, numeric, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, numeric, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { createLoginDatabase, type LoginDatabase } from './login-database.ts'
 
-export const events = pgTable(
-  'events',
-  {
-    id: id(),
-    userId: uuid('user_id').notNull(),
-    kind: text('kind').notNull(),
-    amount: numeric('amount'),
-    tokens: integer('tokens').notNull(),
-    details: jsonb('details').notNull(),
-    createdAt: createdAt(),
-  },
-  (table) => [index('events_created').on(table.createdAt)],
+const columns = {
+  userId: uuid('user_id').notNull(),
+  kind: text('kind').notNull(),
+  amount: numeric('amount'),
+  tokens: integer('tokens').notNull(),
+  details: jsonb('details').notNull(),
+  createdAt: createdAt(),
+}
+
+export const events = pgTable('events', { id: id(), ...columns }, (table) => [
+  index('events_created').on(table.createdAt),
+])
+
+/** The same rows by month. */
+const monthlyEvents = pgTable(
+  'monthly_events',
+  { id: uuid('id').notNull().defaultRandom(), ...columns },
+  (table) => [
+    primaryKey({ columns: [table.id, table.createdAt] }),
+    index('monthly_events_created').on(table.createdAt),
+  ],
 )
 
 const rule = (name: string, action: 'delete' | 'archive-then-delete') =>
@@ -32,16 +41,23 @@ const rule = (name: string, action: 'delete' | 'archive-then-delete') =>
     floors: { maxFraction: null },
   })
 
-const schema = { events }
+const retired = defineRetention(monthlyEvents, {
+  name: 'retired',
+  age: { column: 'createdAt', months: 2 },
+  action: dropPartitions({ archive: false }),
+  floors: { maxFraction: null },
+})
+
+const schema = { events, monthlyEvents }
 export const eventRules = retention({
-  rules: [rule('deleted', 'delete'), rule('archived', 'archive-then-delete')],
+  rules: [rule('deleted', 'delete'), rule('archived', 'archive-then-delete'), retired],
   schema,
 })
 
 const tenancy = defineTenancy({
   kind: 'user-uuid',
   schema,
-  tables: { events: { class: 'internal' } },
+  tables: { events: { class: 'internal' }, monthlyEvents: { class: 'internal' } },
 })
 
 /** `old` rows beyond the age of the rules, and as many that aren't. */
@@ -56,6 +72,21 @@ export const refill = (old: number): readonly string[] => [
   'vacuum analyze events',
 ]
 
+/** Partitions that a rule retires, with `old` rows in them. */
+export const refillMonths = (old: number): readonly string[] => [
+  `select tenantry.ensure_partitions('monthly_events', ${MONTHS + 3}, (now() - interval '${MONTHS + 2} months')::date)`,
+  `insert into monthly_events (user_id, kind, amount, tokens, details, created_at)
+   select
+     ('00000000-0000-4000-8000-' || lpad((n % 1000)::text, 12, '0'))::uuid, 'generated', n / 7.0, n,
+     jsonb_build_object('model', 'large', 'topic', md5(n::text), 'n', n),
+     date_trunc('month', now(), 'UTC') - make_interval(months => 3 + n % ${MONTHS}) + n * interval '1 millisecond'
+   from generate_series(1, ${old}) as n`,
+  'vacuum analyze monthly_events',
+]
+
+/** As many as the old rows are divided among. */
+const MONTHS = 3
+
 export async function createRetentionDatabase(serverUrl: string): Promise<LoginDatabase> {
   return createLoginDatabase(serverUrl, async (ownerUrl) => {
     const owner = await connect(ownerUrl)
@@ -68,6 +99,7 @@ export async function createRetentionDatabase(serverUrl: string): Promise<LoginD
         schema: { ...schema, ...Object.fromEntries(tables.map(({ table }, n) => [`module_${n}`, table])) },
         objects: [
           ...tenancyObjects(tenancy),
+          ...partitioned({ table: monthlyEvents, by: 'created_at', every: 'month', initialFrom: '2026-01' }),
           ...eventRules.module.objects,
           ...tables.flatMap(({ table }) => [
             rowSecurity({ table }),
@@ -75,11 +107,16 @@ export async function createRetentionDatabase(serverUrl: string): Promise<LoginD
               table,
               name: 'service',
               as: 'permissive',
-              command: 'select',
+              command: 'all',
               to: ['tenantry_service'],
               using: 'true',
+              check: 'true',
             }),
-            grants({ table, to: 'tenantry_service', privileges: { select: true } }),
+            grants({
+              table,
+              to: 'tenantry_service',
+              privileges: { select: true, insert: true, update: true, delete: true },
+            }),
           ]),
         ],
       })

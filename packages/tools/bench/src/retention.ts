@@ -1,4 +1,4 @@
-/** Deleting and archiving half of a table, against one DELETE and psql's \copy of the same rows. */
+/** Deleting, archiving and dropping half of a table, against one DELETE and psql's \copy of the same rows. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { connect } from '@tenantry/core'
 import postgres from 'postgres'
 import { median } from './interleave.ts'
-import { createRetentionDatabase, eventRules, refill } from './retention-database.ts'
+import { createRetentionDatabase, eventRules, refill, refillMonths } from './retention-database.ts'
 import type { ArchiveRun } from './retention-process.ts'
 import type { Line } from './table.ts'
 
@@ -25,6 +25,8 @@ interface Round {
   readonly single: number
   readonly batched: number
   readonly longestBatch: number
+  /** The same number of rows, in partitions. */
+  readonly retired: number
   /** Null: there is no psql here. */
   readonly copy: number | null
   readonly archive: ArchiveRun
@@ -36,7 +38,7 @@ export async function retentionLines(serverUrl: string, quick: boolean): Promise
     const old = (quick ? ROWS / 10 : ROWS) / 2
     const rounds: Round[] = []
     for (let round = 0; round < 3; round++) rounds.push(await oneRound(database.ownerUrl, old))
-    return linesOf(rounds, old)
+    return linesOf(rounds, old, quick)
   } finally {
     await database.remove()
   }
@@ -46,11 +48,14 @@ async function oneRound(url: string, old: number): Promise<Round> {
   const owner = postgres(url, { max: 1, onnotice: () => {} })
   const database = await connect(url)
   const folder = mkdtempSync(join(tmpdir(), 'tenantry-bench-archive-'))
-  const fill = async (): Promise<void> => {
-    for (const statement of refill(old)) await owner.unsafe(statement)
+  const fill = async (how = refill): Promise<void> => {
+    for (const statement of how(old)) await owner.unsafe(statement)
     await owner.unsafe('checkpoint')
   }
   try {
+    // Connected and at work once, as the connection of the single DELETE is.
+    await owner.unsafe('truncate events')
+    await eventRules.run(database, { rules: ['deleted'] })
     await fill()
     const single = await timed(() => owner.unsafe(`delete from events where ${OLD}`))
     await fill()
@@ -63,6 +68,10 @@ async function oneRound(url: string, old: number): Promise<Round> {
         },
       }),
     )
+    await fill(refillMonths)
+    const retired = await timed(() => eventRules.run(database, { rules: ['retired'] }))
+    const left = await owner.unsafe('select from monthly_events limit 1')
+    if (left.length > 0) throw new Error('The partitions were not retired')
     await fill()
     const copy = await copied(url, join(folder, 'copy'))
     const { stdout } = await run(
@@ -77,7 +86,7 @@ async function oneRound(url: string, old: number): Promise<Round> {
       ],
       { cwd: import.meta.dirname },
     )
-    return { single, batched, longestBatch, copy, archive: JSON.parse(stdout) as ArchiveRun }
+    return { single, batched, longestBatch, retired, copy, archive: JSON.parse(stdout) as ArchiveRun }
   } finally {
     await database.close()
     await owner.end({ timeout: 5 })
@@ -107,7 +116,7 @@ async function copied(url: string, file: string): Promise<number | null> {
   }
 }
 
-function linesOf(rounds: readonly Round[], old: number): readonly Line[] {
+function linesOf(rounds: readonly Round[], old: number, quick: boolean): readonly Line[] {
   const scenario = `retention of ${old} rows`
   const ms = (of: (round: Round) => number): string => `${Math.round(median(rounds.map(of)))} ms`
   const ratio = (of: (round: Round) => number): number => median(rounds.map(of))
@@ -136,6 +145,14 @@ function linesOf(rounds: readonly Round[], old: number): readonly Line[] {
       (r) => r.batched,
       (r) => r.single,
       { relation: '≤', value: 4 },
+    ),
+    line(
+      'retire partitions',
+      'delete in batches',
+      (r) => r.retired,
+      (r) => r.batched,
+      // It takes as long for few rows as for many: of few it says nothing.
+      quick ? undefined : { relation: '≤', value: 1 / 8 },
     ),
     line(
       'longest batch',
