@@ -23,7 +23,7 @@ export class LeaseLostError extends TenantryError {
   override readonly retryable = true
 }
 
-/** The table isn't what it was when its rows were archived. Nothing was restored. */
+/** The table isn't what it was when its rows were archived. Nothing was restored, or deleted. */
 export class SchemaChangedError extends TenantryError {
   readonly code = 'TENANTRY_SCHEMA_CHANGED'
   /** Each departure, in a sentence that names its column. */

@@ -135,6 +135,55 @@ describeOnServer('between export and deletion', () => {
   })
 })
 
+describeOnServer('a table that is altered between export and deletion', () => {
+  const precious = `update documents set extra = 'precious'`
+
+  it('keeps the rows of what was exported before it had a further column', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 200)
+    const store = afterUpload(test, async () => {
+      await test.raw('alter table documents add column extra text')
+      await test.raw(precious)
+    })
+    await expect(rules.run(test.database, { rules: ['documents'], store })).rejects.toThrow(/extra is new/)
+    expect(await test.count('documents')).toBe(200)
+    await rules.run(test.database, { rules: ['documents'], store })
+    await rules.run(test.database, { rules: ['documents'], store })
+    expect(await test.count('documents')).toBe(0)
+    await rules.restore(test.database, { rule: 'documents', store, changedSchema: true })
+    expect(await test.count(`documents where extra = 'precious'`)).toBe(200)
+  })
+
+  it.each<readonly [string, string, string]>([
+    ['got a further column', 'alter table documents add column extra text', precious],
+    ['lost a column', 'alter table documents drop column code', 'select'],
+  ])('and %s: a run that is gone on with leaves those rows to the next', async (_what, change, write) => {
+    await using test = await setup()
+    await seedDocuments(test, 200)
+    const store = directoryArchive(test.folder)
+    await rules.run(test.database, { rules: ['documents'], store, maxRows: 1 })
+    const left = await test.count('documents')
+    await test.raw(change)
+    await test.raw(write)
+    const [resumed] = await rules.run(test.database, { rules: ['documents'], store })
+    expect(resumed).toMatchObject({ ended: 'done', changed: { delete: 0 }, kept: left })
+    const [next] = await rules.run(test.database, { rules: ['documents'], store })
+    expect(next).toMatchObject({ ended: 'done', changed: { delete: left }, kept: 0 })
+    const restored = await rules.restore(test.database, { rule: 'documents', store, changedSchema: true })
+    expect(restored).toMatchObject({ restored: 200 })
+    if (write === precious) expect(await test.count(`documents where extra = 'precious'`)).toBe(left)
+  })
+
+  it('is refused when others inherit from it, whose rows and columns would go unseen', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 10)
+    await test.raw('create table letters (address text) inherits (documents)')
+    const store = directoryArchive(test.folder)
+    await expect(rules.run(test.database, { rules: ['documents'], store })).rejects.toThrow(/inherit/)
+    await expect(rules.plan(test.database, { rules: ['documents'] })).rejects.toThrow(/inherit/)
+  })
+})
+
 describeOnServer('a row that something refers to', () => {
   it('stays, without stopping the others, whether the role may see what refers to it or not', async () => {
     await using test = await setup()

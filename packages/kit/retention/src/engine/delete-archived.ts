@@ -1,13 +1,15 @@
 /** Deletes what an object holds, and nothing that has changed since it was written. */
 import type { Connection, Statement } from '@tenantry/core'
+import { SchemaChangedError } from '../errors.ts'
 import { textOf } from '../format/lines.ts'
+import { changesSince } from '../restore/schema-check.ts'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
 import { from, upTo } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
 import { closeIn } from './batches.ts'
 import type { ReadBack } from './read-back.ts'
 import type { Segment } from './segments.ts'
-import { lineOf } from './shape.ts'
+import { lineOf, noColumnBut, readShape } from './shape.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -17,6 +19,8 @@ import type { Work } from './work.ts'
  * something.
  *
  * Returns false where budget or signal ended it before its end.
+ *
+ * @throws SchemaChangedError where the table got another column since the lines were written: they don't hold it.
  */
 export async function deleteArchived(
   work: Work,
@@ -26,6 +30,14 @@ export async function deleteArchived(
 ): Promise<boolean> {
   const batch = new AdaptiveBatch(work.rule.batch)
   let first = segment.linesDone
+  if (!sameColumns(work.shape, segment.shape)) {
+    // Written before the table was changed. The next run writes its rows as they are now.
+    const rest = Array.from({ length: ends.length - first }, (_, index) => first + index)
+    const lines: Lines = { segment, first, last: ends.length - 1, text: '' }
+    await work.change((connection) => noteLines(connection, work, lines, rest))
+    work.tally.kept += rest.length
+    return true
+  }
   while (first < ends.length) {
     if (!(await work.proceed())) return false
     const rows = Math.min(batch.rows, ends.length - first)
@@ -46,6 +58,12 @@ export async function deleteArchived(
     work.tell({ type: 'batch', effect: 'delete', changed, kept, ms, nextRows: batch.rows })
   }
   return true
+}
+
+function sameColumns(one: Segment['shape'], other: Segment['shape']): boolean {
+  const names = ({ columns }: Segment['shape']): string =>
+    JSON.stringify(columns.map(({ name }) => name).sort())
+  return names(one) === names(other)
 }
 
 interface Lines {
@@ -80,12 +98,25 @@ async function deleteLines(work: Work, phase: Phase, lines: Lines): Promise<Dele
   return work.change(async (connection, stays) => {
     const line = lineOf(work.rule.target, lines.segment.shape)
     const { rows } = await connection.query(deletion(work, phase, lines, stays, `returning ${line}`))
+    if (rows.length === 0) await refuseChanged(connection, work, lines)
     const gone = new Set(rows.map(([text]) => text))
     const kept = lines.text
       .split('\n')
       .flatMap((text, index) => (gone.has(text) ? [] : [lines.first + index]))
     return noteLines(connection, work, lines, kept)
   })
+}
+
+/** After the DELETE, whose lock keeps the table as it is. */
+async function refuseChanged(connection: Connection, { rule }: Work, { segment }: Lines): Promise<void> {
+  const shape = await readShape(connection, rule.target)
+  if (sameColumns(shape, segment.shape)) return
+  const changes = changesSince(segment.shape, shape)
+  throw new SchemaChangedError(
+    `${rule.target.label} has changed since ${segment.key} was written: ${changes.join('; ')}`,
+    changes,
+    { hint: 'Its rows stay in the table. The next run archives them as they are now' },
+  )
 }
 
 /**
@@ -111,6 +142,10 @@ delete from ${rule.target.sql}
 where ${from(rule, shape, access, 4)}
   and ${upTo(rule, shape, access, 4 + order.length)}
   and ${eligible(rule, phase, stays)}
+  and ${noColumnBut(
+    rule.target,
+    segment.shape.columns.map(({ name }) => name),
+  )}
   and ${lineOf(rule.target, segment.shape)} = any (pg_catalog.string_to_array($3, E'\\n'))
 ${returning}`,
     params: [...parameters, text, ...first, ...last],

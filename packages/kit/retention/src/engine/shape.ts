@@ -1,6 +1,6 @@
 /** What the table is now, by the catalog: an archive holds every column that there is, declared or not. */
 import { ConfigurationError, type Connection } from '@tenantry/core'
-import { quoteIdentifier, type Relation } from '@tenantry/ddl'
+import { quoteIdentifier, quoteLiteral, type Relation } from '@tenantry/ddl'
 
 export interface ShapeColumn {
   readonly name: string
@@ -48,25 +48,34 @@ select
     join pg_catalog.pg_attribute as attribute
       on attribute.attrelid = relation.oid and attribute.attnum = partitioned.partattrs[0]
     where partitioned.partrelid = relation.oid
-  )
+  ),
+  relation.relkind = 'r' and exists (select from pg_catalog.pg_inherits where inhparent = relation.oid)
 from pg_catalog.pg_class as relation
 join pg_catalog.pg_namespace as namespace on namespace.oid = relation.relnamespace
 where namespace.nspname = $1 and relation.relname = $2 and relation.relkind in ('r', 'p')`
 
-/** @throws ConfigurationError for a table that isn't there, or has no primary key in this database. */
+/**
+ * @throws ConfigurationError for a table that isn't there, has no primary key in this database, or has tables that
+ *   inherit from it: a DELETE takes their rows along, with columns that nobody looked at.
+ */
 export async function readShape(connection: Connection, target: Relation): Promise<TableShape> {
   const { rows } = await connection.query({
     text: SHAPE,
     params: [target.schema, target.name],
     reusable: true,
   })
-  const [partitioned, columns, primaryKey, partitionKey] = rows[0] ?? []
+  const [partitioned, columns, primaryKey, partitionKey, inherited] = rows[0] ?? []
   if (!Array.isArray(columns)) {
     throw new ConfigurationError(`This database has no table ${target.label}`, { hint: 'Migrate it first' })
   }
   if (!Array.isArray(primaryKey)) {
     throw new ConfigurationError(`${target.label} has no primary key in this database`, {
       hint: 'Rows are found again by it between archive and deletion: give the table one',
+    })
+  }
+  if (inherited === true) {
+    throw new ConfigurationError(`Other tables inherit from ${target.label}`, {
+      hint: 'Their rows would go with its own, and their further columns with them: make it a partitioned table',
     })
   }
   return {
@@ -89,6 +98,19 @@ export const qualified = (target: Relation, column: string): string =>
 export function lineOf(target: Relation, { columns }: Pick<TableShape, 'columns'>): string {
   const values = columns.map(({ name }) => `${qualified(target, name)}::text`)
   return `pg_catalog.to_json(array[${values.join(', ')}])::text`
+}
+
+/**
+ * True for the whole statement while the table has no column but these. One may come at any moment, and what is
+ * written into it would go unseen: a statement that takes rows knows the columns of the moment in which it was made.
+ */
+export function noColumnBut(target: Relation, names: readonly string[]): string {
+  return `not exists (
+    select from pg_catalog.pg_attribute as attribute
+    where attribute.attrelid = ${quoteLiteral(target.sql)}::pg_catalog.regclass
+      and attribute.attnum > 0 and not attribute.attisdropped
+      and attribute.attname <> all (array[${names.map(quoteLiteral).join(', ')}])
+  )`
 }
 
 /** The text of a column in a line. */
