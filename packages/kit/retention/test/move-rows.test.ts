@@ -123,6 +123,16 @@ describe('moving', () => {
     expect(await everything()).toEqual(before)
   })
 
+  it('takes nothing while the table has a column that is not declared, which would be lost', async () => {
+    await place.raw(`alter table orders add column remark text default 'precious'`)
+    await expect(run()).rejects.toThrow(/remark/)
+    await place.raw('update tenantry.retention_leases set expires_at = now()')
+    await place.database.driver.session((session) => session.script(rules.module.jobs?.[0]?.sql ?? ''))
+    expect(await moved()).toBe(0)
+    await place.raw('alter table orders drop column remark')
+    expect(await run()).toMatchObject([{ changed: { move: 14 } }])
+  })
+
   it('takes nothing that is there already', async () => {
     await place.raw(`insert into orders_archive (${COLUMNS}) select ${COLUMNS} from orders where amount = 29`)
     const before = await everything()

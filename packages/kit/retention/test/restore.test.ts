@@ -100,6 +100,23 @@ describeOnServer('restored rows', () => {
 })
 
 describeOnServer('a table that has changed since', () => {
+  it('is not one that another session finds by another search path', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 50)
+    await test.raw('create schema kinds')
+    await test.raw('grant usage on schema kinds to tenantry_retention, tenantry_service')
+    await test.raw(`create type kinds.mood as enum ('calm', 'wild')`)
+    await test.raw(`alter table documents add column mood kinds.mood default 'wild'`)
+    const store = directoryArchive(test.folder)
+    const name = new URL(test.url).pathname.slice(1)
+    await test.raw(`alter database "${name}" set search_path = kinds, public`)
+    await rules.run(await test.other(), { rules: ['documents'], store })
+    await test.raw(`alter database "${name}" set search_path = ''`)
+    const { restored, altered } = await rules.restore(await test.other(), { rule: 'documents', store })
+    expect({ restored, altered }).toEqual({ restored: 50, altered: 0 })
+    expect(await test.count(`documents where mood = 'wild'`)).toBe(50)
+  })
+
   it.each<readonly [string, string, RegExp]>([
     ['lost a column', 'alter table documents drop column code', /code is gone/],
     ['has a new one', 'alter table documents add column extra text', /extra is new/],

@@ -54,16 +54,23 @@ from pg_catalog.pg_class as relation
 join pg_catalog.pg_namespace as namespace on namespace.oid = relation.relnamespace
 where namespace.nspname = $1 and relation.relname = $2 and relation.relkind in ('r', 'p')`
 
+/** Types are written with their schemas, or a session that finds them by itself would take them for others. */
+const PATH = `select pg_catalog.current_setting('search_path')`
+const SET_PATH = `select pg_catalog.set_config('search_path', $1, true)`
+
 /**
  * @throws ConfigurationError for a table that isn't there, has no primary key in this database, or has tables that
  *   inherit from it: a DELETE takes their rows along, with columns that nobody looked at.
  */
 export async function readShape(connection: Connection, target: Relation): Promise<TableShape> {
+  const path = await connection.query({ text: PATH, params: [], reusable: true })
+  await connection.query({ text: SET_PATH, params: [''], reusable: true })
   const { rows } = await connection.query({
     text: SHAPE,
     params: [target.schema, target.name],
     reusable: true,
   })
+  await connection.query({ text: SET_PATH, params: [path.rows[0]?.[0]], reusable: true })
   const [partitioned, columns, primaryKey, partitionKey, inherited] = rows[0] ?? []
   if (!Array.isArray(columns)) {
     throw new ConfigurationError(`This database has no table ${target.label}`, { hint: 'Migrate it first' })

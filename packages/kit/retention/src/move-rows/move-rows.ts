@@ -5,7 +5,7 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { RetentionAction } from '../action.ts'
 import { after, orderText } from '../engine/access.ts'
 import { type MoveBatch, moveInBatches } from '../engine/move-in-batches.ts'
-import { qualified } from '../engine/shape.ts'
+import { noColumnBut, qualified } from '../engine/shape.ts'
 import type { Work } from '../engine/work.ts'
 import { RetentionRefusedError } from '../errors.ts'
 import { eligible, type Phase } from '../rule/phase.ts'
@@ -14,12 +14,13 @@ import { eligible, type Phase } from '../rule/phase.ts'
  * An action for `defineRetention(from, …)`: rows go to a table of the same columns, such as `orders_archive`, where
  * they can still be queried. Each transaction deletes and inserts together, so a row is in one of the two tables at
  * any moment and never in both, whoever is killed when. Rows that are held stay where they are. What else `into` has
- * takes its defaults.
+ * takes its defaults. While `from` has a column in the database that isn't declared, nothing is moved: it would be lost.
  *
  * @throws ConfigurationError where `into` lacks a column, has it of another type, or has further ones without a value.
  */
 export function moveRows(from: PgTable, into: PgTable): RetentionAction {
   const columns = checkedColumns(from, into)
+  const known = Object.values<PgColumn>(getTableColumns(from)).map(({ name }) => name)
   return {
     kind: 'move',
     privileges: { delete: true },
@@ -33,9 +34,16 @@ export function moveRows(from: PgTable, into: PgTable): RetentionAction {
           hint: 'Give moveRows() the table of its rule first',
         })
       }
-      return [{ effect: 'move', age, condition: null, removes: true }]
+      return [{ effect: 'move', age, condition: noColumnBut(target, known), removes: true }]
     },
     async run(work) {
+      const unknown = work.shape.columns.find(({ name }) => !known.includes(name))
+      if (unknown !== undefined) {
+        throw new RetentionRefusedError(
+          `${relation(from).label} has a column ${unknown.name} that isn't declared: moving a row would lose it`,
+          { hint: `Declare it, in ${relation(into).label} as well` },
+        )
+      }
       for (const phase of work.phases) {
         await moveInBatches(work, phase, {
           statement: (batch) => moveStatement(work, phase, { into, columns }, batch),
