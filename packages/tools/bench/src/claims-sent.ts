@@ -6,7 +6,7 @@ export interface Sent {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-type Identity = Pick<Executor, 'role' | 'tenant' | 'gate'>
+type Identity = Pick<Executor, 'role' | 'tenant' | 'gate' | 'database'>
 
 export const SERVICE: Identity = { role: 'service', tenant: null, gate: null }
 

@@ -140,7 +140,12 @@ async function consumeOne(
   { executor, feature, subject, amount }: Consumption,
   key: string | null = null,
 ): Promise<Consumed> {
-  return asConsumed(await call(executor, 'consume', { feature, subject, amount, key }))
+  // In a transaction a refusal is an error of the database, as any other that ends it.
+  const answered = executor.database !== undefined
+  const answer = await call(executor, 'consume', { feature, subject, amount, key, answer: answered })
+  const limit = planLimitOf(answer)
+  if (limit !== null) throw new PlanLimitError(limit)
+  return asConsumed(answer)
 }
 
 async function consumeAll(

@@ -4,7 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 
 const FUNCTIONS = {
-  consume: ['feature text', 'subject text', 'amount numeric', 'key text'],
+  consume: ['feature text', 'subject text', 'amount numeric', 'key text', 'answer boolean'],
   consume_each: ['feature text', 'subject text', 'amounts numeric[]'],
   reserve: ['feature text', 'subject text', 'amount numeric', 'key text', 'ttlMs bigint'],
   commit: ['hold uuid', 'actual numeric'],

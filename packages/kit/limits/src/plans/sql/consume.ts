@@ -12,23 +12,6 @@ export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
   ] as const
   return [
     internalFunction({
-      name: 'limit_refusal',
-      args: [
-        ['of_account', sql.accountType],
-        ['of_feature', 'text'],
-        ['of_plan', 'text'],
-        ['of_cap', 'numeric'],
-        ['of_consumes', 'boolean'],
-        ['of_used', 'numeric'],
-        ['of_reserved', 'numeric'],
-        ['of_amount', 'numeric'],
-        ['of_ends', TIME],
-      ],
-      returns: 'jsonb',
-      volatility: 'stable',
-      body: REFUSAL,
-    }),
-    internalFunction({
       name: 'limit_fits',
       args: [...counter, ['of_amount', 'numeric'], ['of_guarded', 'boolean'], ['at_time', TIME]],
       returns: 'boolean',
@@ -53,6 +36,8 @@ export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
         ['of_subject', 'text'],
         ['of_amount', 'numeric'],
         ['of_key', 'text'],
+        // Whether a refusal is an answer. An error costs several times as much, and ends the caller's transaction.
+        ['of_answer', 'boolean', 'false'],
       ],
       returns: 'jsonb',
       declare: `held tenantry.limit_holds;
@@ -77,38 +62,38 @@ export function consumeObjects(sql: PlanSql): readonly DdlObject[] {
   ]
 }
 
+/** Whether the feature of a counter can be counted in `of_amount`. */
+const COUNTABLE = `of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end`
+
 /** Of a counter that is up to date: whether it admits `of_amount` now. */
 export const ROOM = `valid_until > at_time and consumes
       and (cap is null or used + reserved + of_amount <= cap)
-      and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end`
+      and ${COUNTABLE}`
 
-/** What is said of a refusal, as `planLimitOf` of core reads it. */
-const REFUSAL = `
-begin
-  return pg_catalog.jsonb_build_object(
-    'feature', of_feature,
-    'plan', of_plan,
-    'limit', of_cap,
-    'used', of_used,
-    'reserved', of_reserved,
-    'requested', of_amount,
-    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
-    'reason', case
-      when not of_consumes then 'standing'
-      when of_used + of_amount <= of_cap then 'holds'
-      else 'limit'
-    end,
-    'smallestPlan', case when of_consumes then (
-      select limit_caps.plan
-      from tenantry.limit_caps
-      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
-      where limit_caps.feature = of_feature
-        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
-      order by limit_plans.rank
-      limit 1
-    ) end
-  );
-end`
+/** What is said of a refusal, as `planLimitOf` of core reads it: an expression over a counter. */
+const refusal = (amount: string): string => `pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', ${amount},
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + ${amount} <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + ${amount})
+        order by limit_plans.rank
+        limit 1
+      ) end
+    )`
 
 /**
  * Asked when the one UPDATE met no row. Writes nothing, unless holds have run out that were in the way. True: there is
@@ -163,8 +148,7 @@ begin
     select ends into counter.ends
     from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
   end if;
-  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
-    counter.used, counter.reserved, of_amount, counter.ends);
+  refusal := ${refusal('of_amount')};
   raise exception 'the plan refuses % of %', of_amount, of_feature
     using errcode = '${RAISED.limit}', detail = refusal::text;
 end`
@@ -209,7 +193,8 @@ const state = (counter: string, replayed: boolean): string => `pg_catalog.jsonb_
     )`
 
 /**
- * The first UPDATE is that of `limit_take`, in place: most calls end with it. With a key the effect is noted first: its
+ * The first UPDATE is that of `limit_take`, in place: most calls end with it, and most of the others with what refuses
+ * them, where nothing has to be looked up again and no hold is in the way. With a key the effect is noted first: its
  * unique index makes callers with the same key take turns.
  */
 const CONSUME = `
@@ -220,6 +205,16 @@ if of_key is null then
     returning ${state('counter', false)} into answer;
     if found then
       return answer;
+    end if;
+    if of_answer then
+      select ${refusal('of_amount')} into answer
+      from tenantry.limit_counters as counter
+      where ${OPEN}
+        and valid_until > at_time and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15 and ${COUNTABLE}
+        and case when consumes then reserved = 0 and used + of_amount > cap else true end;
+      if found then
+        return answer;
+      end if;
     end if;
     if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
@@ -264,8 +259,7 @@ select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
       counter.used := counter.used + amount;
       answers := answers || ${state('counter', false)};
     else
-      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
-        counter.used, counter.reserved, amount, counter.ends);
+      answers := answers || ${refusal('amount')};
     end if;
   end loop;
   update tenantry.limit_counters set used = counter.used

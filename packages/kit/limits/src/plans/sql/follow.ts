@@ -1,35 +1,28 @@
 /** What makes open counters follow: plans, exceptions and subscriptions that change, and the declaration itself. */
 import { type DdlObject, RAISED } from '@tenantry/core'
-import { quoteIdentifier, relation, type RelationName, trigger, type TriggerEvent } from '@tenantry/ddl'
+import { quoteIdentifier, relation, type RelationName, trigger } from '@tenantry/ddl'
 import type { PlansPlan } from '../plan.ts'
 import { ROLES } from '../../caller.ts'
 import { serviceFunction } from './function.ts'
+import { MET_ROWS } from './guard.ts'
 
 export function followObjects(plan: PlansPlan): readonly DdlObject[] {
   const { table, account } = plan.subscription
   return [
     ...followed(plan, relation(table), 'limit_follow_subscriptions', quoteIdentifier(account.name)),
     ...followed(plan, { schema: 'tenantry', name: 'limit_overrides' }, 'limit_follow_overrides', 'account'),
-    serviceFunction({ name: 'limit_follow_plans', args: [], returns: 'trigger', body: LOCK_DECLARATION }),
-    trigger({
-      table: { schema: 'tenantry', name: 'limit_caps' },
-      name: 'limit_follow',
-      timing: 'before',
-      events: ['insert', 'update', 'delete', 'truncate'],
-      level: 'statement',
-      execute: { schema: 'tenantry', name: 'limit_follow_plans', owner: ROLES.service },
-      enable: 'always',
-    }),
-    serviceFunction({ name: 'limit_follow_caps', args: [], returns: 'trigger', body: followAll(plan) }),
-    trigger({
-      table: { schema: 'tenantry', name: 'limit_caps' },
-      name: 'limit_follow_after',
-      timing: 'after',
-      events: ['insert', 'update', 'delete', 'truncate'],
-      level: 'statement',
-      execute: { schema: 'tenantry', name: 'limit_follow_caps', owner: ROLES.service },
-      enable: 'always',
-    }),
+    serviceFunction({ name: 'limit_follow_caps', args: [], returns: 'trigger', body: followCaps(plan) }),
+    ...(['before', 'after'] as const).map((timing) =>
+      trigger({
+        table: { schema: 'tenantry', name: 'limit_caps' },
+        name: `limit_follow_${timing}`,
+        timing,
+        events: ['insert', 'update', 'delete', 'truncate'],
+        level: 'statement',
+        execute: { schema: 'tenantry', name: 'limit_follow_caps', owner: ROLES.service },
+        enable: 'always',
+      }),
+    ),
     serviceFunction({
       name: 'limit_declare',
       args: [['declared', 'jsonb']],
@@ -46,66 +39,62 @@ function followed(
   name: string,
   account: string,
 ): readonly DdlObject[] {
-  const tables: Record<string, { readonly newTable?: string; readonly oldTable?: string }> = {
-    insert: { newTable: 'new_rows' },
-    update: { newTable: 'new_rows', oldTable: 'old_rows' },
-    delete: { oldTable: 'old_rows' },
-  }
-  const of = (rows: string): string => `select ${account} as account from ${rows}`
-  const call = (query: string): string => `
+  const met = (rows: string): string =>
+    `select pg_catalog.array_agg(source.${account}) into changed from ${rows} as source`
+  const body = `
+#variable_conflict use_column
 declare
   changed ${accountType}[];
 begin
-  select pg_catalog.array_agg(account) into changed from (${query}) as met;
+  if tg_op = 'INSERT' then
+    ${met('new_rows')};
+  elsif tg_op = 'UPDATE' then
+    ${met(`(select ${account} from new_rows union select ${account} from old_rows)`)};
+  elsif tg_op = 'DELETE' then
+    ${met('old_rows')};
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
   return null;
 end`
-  const queries: Readonly<Record<string, string>> = {
-    insert: of('new_rows'),
-    update: `${of('new_rows')} union ${of('old_rows')}`,
-    delete: of('old_rows'),
-    truncate: 'select account from tenantry.limit_accounts',
-  }
-  return Object.entries(queries).flatMap(([event, query]) => [
-    serviceFunction({ name: `${name}_${event}`, args: [], returns: 'trigger', body: call(query) }),
-    trigger({
-      table,
-      name: `limit_follow_${event}`,
-      timing: 'after',
-      events: [event as TriggerEvent],
-      level: 'statement',
-      ...(tables[event] === undefined ? {} : { referencing: tables[event] }),
-      execute: { schema: 'tenantry', name: `${name}_${event}`, owner: ROLES.service },
-      enable: 'always',
-    }),
-  ])
+  return [
+    serviceFunction({ name, args: [], returns: 'trigger', body }),
+    ...(['insert', 'update', 'delete', 'truncate'] as const).map((event) =>
+      trigger({
+        table,
+        name: `limit_follow_${event}`,
+        timing: 'after',
+        events: [event],
+        level: 'statement',
+        ...(event === 'truncate' ? {} : { referencing: MET_ROWS[event] }),
+        execute: { schema: 'tenantry', name, owner: ROLES.service },
+        enable: 'always',
+      }),
+    ),
+  ]
 }
 
 /**
  * New counters are made holding the feature's row, so none is made by old caps once these rows are ours. A snapshot of
  * a higher level would hide counters made since, whose caps would stay behind.
  */
-const LOCK_DECLARATION = `
-begin
-  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = '${RAISED.invalid}';
-  end if;
-  perform from tenantry.limit_features order by feature for update;
-  update tenantry.limit_features set revision = revision + 1;
-  return null;
-end`
-
-const followAll = ({ accountType }: PlansPlan): string => `
+const followCaps = ({ accountType }: PlansPlan): string => `
 declare
   everyone ${accountType}[];
 begin
-  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
-    return null;
+  if tg_when = 'BEFORE' then
+    if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = '${RAISED.invalid}';
+    end if;
+    perform from tenantry.limit_features order by feature for update;
+    update tenantry.limit_features set revision = revision + 1;
+  elsif pg_catalog.current_setting('tenantry.limit_declaring', true) is distinct from 'on' then
+    select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+    perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   end if;
-  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
-  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   return null;
 end`
 

@@ -15,15 +15,15 @@ export interface PlanSql {
 
 interface Definition {
   readonly name: string
-  /** `name type`, in order. */
-  readonly args: readonly (readonly [name: string, type: string])[]
+  /** In order. */
+  readonly args: readonly (readonly [name: string, type: string, preset?: string])[]
   readonly returns: string
   readonly volatility?: 'immutable' | 'stable' | 'volatile'
   readonly body: string
 }
 
 const asArguments = (args: Definition['args']): readonly FunctionArgument[] =>
-  args.map(([name, type]) => ({ name, type }))
+  args.map(([name, type, preset]) => ({ name, type, ...(preset === undefined ? {} : { default: preset }) }))
 
 /**
  * A part of the others, which nobody else may call. It belongs to the service role, whose rows all of them are; the

@@ -6,7 +6,14 @@ import type { AccountType } from '../tables.ts'
 import { ROLES } from '../../caller.ts'
 import { internalFunction, serviceFunction } from './function.ts'
 
-type Event = 'insert' | 'update' | 'delete' | 'truncate'
+type RowEvent = keyof typeof MET_ROWS
+
+/** The rows that a statement met, as functions of its triggers see them. */
+export const MET_ROWS = {
+  insert: { newTable: 'new_rows' },
+  update: { newTable: 'new_rows', oldTable: 'old_rows' },
+  delete: { oldTable: 'old_rows' },
+} as const
 
 export const applyObject = (accountType: AccountType): DdlObject =>
   internalFunction({
@@ -67,44 +74,47 @@ begin
   end loop;
 end`
 
-/** The triggers of one table, for all that is counted in it. */
+/** The triggers of one table, for all that is counted in it, and the one function that they run. */
 export function guardObjects(guard: GuardPlan, accountType: AccountType): readonly DdlObject[] {
   const { target } = guard
-  const referencing: Readonly<
-    Record<Event, { readonly newTable?: string; readonly oldTable?: string } | null>
-  > = {
-    insert: { newTable: 'new_rows' },
-    update: { newTable: 'new_rows', oldTable: 'old_rows' },
-    delete: { oldTable: 'old_rows' },
-    truncate: null,
-  }
-  return (['insert', 'update', 'delete', 'truncate'] as const).flatMap((event) => {
-    const body = bodyOf(guard, event, accountType)
-    if (body === null) return []
-    const execute = { schema: 'tenantry', name: `limit_guard_${target.name}_${event}`, owner: ROLES.service }
-    const tables = referencing[event]
-    return [
-      serviceFunction({ name: execute.name, args: [], returns: 'trigger', body }),
+  const execute = { schema: 'tenantry', name: `limit_guard_${target.name}`, owner: ROLES.service }
+  const branches = (['insert', 'update', 'delete', 'truncate'] as const).flatMap((event) => {
+    const statements = event === 'truncate' ? truncated(guard) : counted(guard, event)
+    return statements.length === 0 ? [] : [{ event, statements }]
+  })
+  return [
+    serviceFunction({
+      name: execute.name,
+      args: [],
+      returns: 'trigger',
+      body: bodyOf(branches, accountType),
+    }),
+    ...branches.map(({ event }) =>
       trigger({
         table: target,
         name: `limit_guard_${event}`,
         timing: 'after',
-        events: [event as TriggerEvent],
+        events: [event],
         level: 'statement',
-        ...(tables === null ? {} : { referencing: tables }),
+        ...(event === 'truncate' ? {} : { referencing: MET_ROWS[event] }),
         execute,
         enable: 'always',
       }),
-    ]
-  })
+    ),
+  ]
 }
 
-function bodyOf(guard: GuardPlan, event: Event, accountType: AccountType): string | null {
-  if (event === 'truncate') return truncateBody(guard)
-  const once = guard.counts.filter((count) => count.once !== null)
-  const parts = guard.counts.flatMap((count) => partsOf(count, event))
-  const marks = once.flatMap((count) => marksOf(count, event))
-  if (parts.length === 0 && marks.length === 0) return null
+interface Branch {
+  readonly event: TriggerEvent & string
+  readonly statements: readonly string[]
+}
+
+/** By event: each trigger keeps its own plans of the function, so a branch costs no more than a function of its own. */
+function bodyOf(branches: readonly Branch[], accountType: AccountType): string {
+  const cases = branches.map(
+    ({ event, statements }, index) => `${index === 0 ? 'if' : 'elsif'} tg_op = '${event.toUpperCase()}' then
+${statements.map((statement) => `    ${statement};\n`).join('')}`,
+  )
   return `
 #variable_conflict use_column
 declare
@@ -115,26 +125,32 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-${
-  parts.length === 0
-    ? ''
-    : `  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
-    from (
-      ${parts.join('\n      union all\n      ')}
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-`
-}${marks.map((statement) => `  ${statement};\n`).join('')}  return null;
+  ${cases.join('  ')}  end if;
+  return null;
 end`
 }
+
+function counted(guard: GuardPlan, event: RowEvent): readonly string[] {
+  const parts = guard.counts.flatMap((count) => partsOf(count, event))
+  const once = guard.counts.filter((count) => count.once !== null)
+  const marks = once.flatMap((count) => marksOf(count, event))
+  return [...(parts.length === 0 ? [] : [apply(parts)]), ...marks]
+}
+
+const apply = (parts: readonly string[]): string =>
+  `select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
+    from (
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        ${parts.join('\n        union all\n        ')}
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if`
 
 type Count = GuardPlan['counts'][number]
 
@@ -163,7 +179,7 @@ const grown = (count: Count): string =>
       having sum(amount) > 0`
 
 /** What an event adds to the counters and takes from them. */
-function partsOf(count: Count, event: Exclude<Event, 'truncate'>): readonly string[] {
+function partsOf(count: Count, event: RowEvent): readonly string[] {
   const current = 'null::timestamptz as ends'
   if (count.once !== null) {
     if (event === 'delete') return []
@@ -185,7 +201,7 @@ function partsOf(count: Count, event: Exclude<Event, 'truncate'>): readonly stri
   return event === 'update' ? [added, gone] : [gone]
 }
 
-function marksOf(count: Count, event: Exclude<Event, 'truncate'>): readonly string[] {
+function marksOf(count: Count, event: RowEvent): readonly string[] {
   const feature = quoteLiteral(count.feature)
   if (event === 'delete') {
     return [
@@ -207,8 +223,8 @@ function marksOf(count: Count, event: Exclude<Event, 'truncate'>): readonly stri
   ]
 }
 
-function truncateBody({ counts }: GuardPlan): string | null {
-  const statements = counts.flatMap((count) => {
+function truncated({ counts }: GuardPlan): readonly string[] {
+  return counts.flatMap((count) => {
     const feature = quoteLiteral(count.feature)
     if (count.once !== null) return [`delete from tenantry.limit_marks where feature = ${feature}`]
     if (count.kind !== 'allocated') return []
@@ -217,6 +233,4 @@ function truncateBody({ counts }: GuardPlan): string | null {
       `update tenantry.limit_counters set used = 0 where feature = ${feature} and used <> 0`,
     ]
   })
-  if (statements.length === 0) return null
-  return `begin\n${statements.map((statement) => `  ${statement};\n`).join('')}  return null;\nend`
 }
