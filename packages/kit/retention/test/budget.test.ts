@@ -59,6 +59,23 @@ select '${ALICE}', 'soon', now() - interval '90 days' + interval '5 hours' from 
     ])
   })
 
+  it('of a batch is kept where many rows are of one moment, and none of them is left', async () => {
+    await using test = await setup()
+    await test.raw(`
+insert into notes (user_id, body, created_at)
+select '${ALICE}', 'old', now() - interval '60 days' + case when n % 3 = 0 then n * interval '1 second' else '0' end
+from generate_series(1, 500) as n`)
+    const sizes: number[] = []
+    const onEvent = (event: RetentionEvent) => event.type === 'batch' && sizes.push(event.changed)
+    const [report] = await rules.run(test.database, { rules: ['notes'], anyShare: true, onEvent })
+    expect(report).toMatchObject({ ended: 'done', changed: { delete: 500 }, kept: 0, backlog: { rows: 0 } })
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(80)
+    expect(
+      await test.raw(`select sum(changed)::text, count(*)::text from tenantry.retention_batches`),
+    ).toEqual([['500', String(sizes.filter((size) => size > 0).length)]])
+    expect(await test.count('notes')).toBe(0)
+  })
+
   it('of time, or a signal, ends a run between two transactions', async () => {
     await using test = await setup()
     await seedDocuments(test, 600)

@@ -29,19 +29,42 @@ export async function archiveInSegments(work: Work, phase: Phase, plan: ArchiveP
   let position = resumeAt(known.at(-1), access)
   let sequence = (known.at(-1)?.sequence ?? 0) + 1
   while (await work.proceed()) {
-    const draft = await exportSegment(work, phase, access, position, plan.limits)
-    if (draft.rows > 0) {
-      work.tell({ type: 'exported', rows: draft.rows, bytes: draft.content.byteLength })
-      const [segment, whole] = await storeSegment(work, store, access, draft, { ...plan, sequence })
-      if (!(await deleteArchived(work, phase, segment, whole))) return
+    const next = await nextSegment(work, store, access, { ...plan, phase, position, sequence })
+    if (next.stored !== null) {
+      if (!(await deleteArchived(work, phase, ...next.stored))) return
       sequence += 1
-      position = draft.position
+      position = next.position
     }
-    if (draft.last) {
+    if (next.last) {
       await removeStrays(work, store)
       return
     }
   }
+}
+
+interface Next {
+  /** Null: there were no rows. */
+  readonly stored: readonly [Segment, ReadBack] | null
+  readonly position: Position | null
+  readonly last: boolean
+}
+
+/** By itself, so that what was exported isn't in memory any more while it is deleted. */
+async function nextSegment(
+  work: Work,
+  store: ArchiveStore,
+  access: Access,
+  plan: ArchivePlan & {
+    readonly phase: Phase
+    readonly position: Position | null
+    readonly sequence: number
+  },
+): Promise<Next> {
+  const draft = await exportSegment(work, plan.phase, access, plan.position, plan.limits)
+  const { rows, bytes, position, last } = draft
+  if (rows === 0) return { stored: null, position, last }
+  work.tell({ type: 'exported', rows, bytes })
+  return { stored: await storeSegment(work, store, access, draft, plan), position, last }
 }
 
 /** The order may be another than it was, when an index came or went: then the run begins anew. */
@@ -75,7 +98,7 @@ export async function storeSegment(
   const { rule, run, shape } = work
   const format = formats[name]
   const columns = shape.columns.map((column) => column.name)
-  const contentSha256 = sha256(draft.content)
+  const contentSha256 = sha256(...draft.content)
   const key = `${prefixOf(work)}${String(sequence).padStart(6, '0')}-${work.fence}-${contentSha256.slice(0, 16)}${format.suffix}`
   const object = await format.encode(draft.content, columns)
   try {

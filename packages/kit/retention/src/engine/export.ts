@@ -12,7 +12,9 @@ export interface SegmentLimits {
 }
 
 export interface Draft {
-  readonly content: Uint8Array
+  /** Whole lines, in parts. */
+  readonly content: readonly Uint8Array[]
+  readonly bytes: number
   readonly rows: number
   /** Of the last row; null: there was none. */
   readonly position: Position | null
@@ -35,7 +37,7 @@ export async function exportSegment(
   from: Position | null,
   limits: SegmentLimits,
 ): Promise<Draft> {
-  const parts: Buffer[] = []
+  const content: Buffer[] = []
   let [rows, bytes, position, last] = [0, 0, from, false]
   let pageRows = 1000
   while (!last && rows < limits.rows && bytes < limits.bytes) {
@@ -46,7 +48,7 @@ export async function exportSegment(
       last = true
       break
     }
-    parts.push(page.lines)
+    content.push(page.lines)
     rows += page.rows
     bytes += page.lines.byteLength
     position = page.position
@@ -54,7 +56,7 @@ export async function exportSegment(
     // The next page about as large as one may be.
     pageRows = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * page.rows) / page.lines.byteLength)))
   }
-  return { content: Buffer.concat(parts), rows, position, last }
+  return { content, bytes, rows, position, last }
 }
 
 interface Page {

@@ -22,7 +22,11 @@ export interface ReadBack {
   readonly objectSha256: string
 }
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+export function sha256(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
 
 /** A store that shows an object a moment after it was put is slow, not broken. */
 const WAITS_MS = [50, 200, 1000]

@@ -1,11 +1,16 @@
+import { buffer } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { createGzip, gunzip } from 'node:zlib'
 import type { ArchiveFormat } from './format.ts'
 
-const [compress, decompress] = [promisify(gzip), promisify(gunzip)]
+const decompress = promisify(gunzip)
 
 /** Three times as fast as the default level, for a tenth more bytes. */
 const LEVEL = 1
+
+/** Sixteen times the default: each chunk is a way to another thread and back. */
+const CHUNK_BYTES = 256 * 1024
 
 const header = (columns: readonly string[]): Buffer => Buffer.from(`${JSON.stringify(columns)}\n`)
 
@@ -13,9 +18,13 @@ const header = (columns: readonly string[]): Buffer => Buffer.from(`${JSON.strin
 export const ndjson: ArchiveFormat = {
   name: 'ndjson',
   suffix: '.ndjson.gz',
-  encode: (content, columns) => compress(Buffer.concat([header(columns), content]), { level: LEVEL }),
+  // Part by part: joined before, they would take their size twice.
+  encode: (content, columns) =>
+    buffer(
+      Readable.from([header(columns), ...content]).pipe(createGzip({ level: LEVEL, chunkSize: CHUNK_BYTES })),
+    ),
   async decode(object, columns) {
-    const all = await decompress(object)
+    const all = await decompress(object, { chunkSize: CHUNK_BYTES })
     const names = header(columns)
     if (!all.subarray(0, names.length).equals(names)) throw new Error('The columns are not as recorded')
     return all.subarray(names.length)

@@ -11,7 +11,7 @@ export const parquet: ArchiveFormat = {
   suffix: '.parquet',
   async encode(content, columns) {
     const { parquetWriteBuffer } = await load(() => import('hyparquet-writer'))
-    const rows = splitLines(content).map((line) => JSON.parse(line) as readonly (string | null)[])
+    const rows = content.flatMap(splitLines).map((line) => JSON.parse(line) as readonly (string | null)[])
     const columnData = columns.map((name, index) => ({
       name,
       type: 'STRING' as const,

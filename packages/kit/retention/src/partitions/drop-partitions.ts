@@ -120,7 +120,7 @@ async function archivePartition(
   for (let position = null as Awaited<ReturnType<typeof exportSegment>>['position']; await work.proceed();) {
     const draft = await exportSegment(whole, phase, access, position, limits)
     if (draft.rows > 0) {
-      work.tell({ type: 'exported', rows: draft.rows, bytes: draft.content.byteLength })
+      work.tell({ type: 'exported', rows: draft.rows, bytes: draft.bytes })
       const [segment] = await storeSegment(whole, store, access, draft, { format, limits, sequence })
       done.rows += draft.rows
       done.segments.push(segment.id)
