@@ -66,8 +66,10 @@ describe('standing', () => {
         })
     }
     // One that the declaration doesn't know may read.
-    await set(account, `status = 'incomplete'`)
-    await expect(limits.consume('posts')).rejects.toMatchObject({ reason: 'standing' })
+    for (const unknown of ['incomplete', '']) {
+      await set(account, `status = '${unknown}'`)
+      await expect(limits.consume('posts')).rejects.toMatchObject({ reason: 'standing' })
+    }
     expect((await limits.usage())[0]).toMatchObject({ used: 2, available: false })
   })
 
@@ -83,6 +85,23 @@ describe('standing', () => {
     await expect(limits.consume('calls')).rejects.toMatchObject({ reason: 'standing' })
     await set(account, `status = 'active'`)
     await limits.consume('calls')
+  })
+
+  it('has its days of grace whatever the time zone of the session that asks', async () => {
+    const account = await test.subscribe('starter', {
+      status: 'past_due',
+      past_due_since: '2026-03-01T12:00:00Z',
+    })
+    await test.setClock('2026-03-15T12:00:00Z')
+    // One whose clocks go back by two days in the meantime would have two more.
+    for (const zone of ['America/New_York', 'AAA-24BBB24,J65,J80']) {
+      const call = test.rawAs(
+        'tenantry_tenant',
+        `select set_config('TimeZone', '${zone}', true), tenantry.limit_consume('${account}', 'calls', '', 1, null)`,
+        account,
+      )
+      await expect(call).rejects.toMatchObject({ reason: 'standing' })
+    }
   })
 
   it('canceled consumes until the paid period ends', async () => {

@@ -136,6 +136,20 @@ describe('rows that count while they live', () => {
     expect([await test.used(account, 'files'), await test.used(account, 'storage')]).toEqual([2, 200])
     await verified()
   })
+
+  it('make no room by sizes below nothing', async () => {
+    const account = await test.subscribe('starter')
+    const add = (...bytes: readonly number[]) =>
+      test.raw('insert into files (user_id, bytes) select $1, unnest($2::bigint[])', account, bytes)
+    await add(100, -100)
+    await expect(add(1, -1)).rejects.toMatchObject({ feature: 'storage', used: 100, requested: 1 })
+    await test.raw('update files set bytes = -1000 where bytes = -100 and user_id = $1', account)
+    expect(await test.used(account, 'storage')).toBe(100)
+    await verified()
+    await test.raw('delete from files where bytes < 0 and user_id = $1', account)
+    expect(await test.used(account, 'storage')).toBe(100)
+    await verified()
+  })
 })
 
 describe('rows that count once', () => {
@@ -221,6 +235,11 @@ describe('rows that grow', () => {
       limit: 5,
     })
     await test.raw('delete from requests where id = $1', second)
+    expect(await spent()).toBe(2.75)
+    for (const cost of [-2, Number.NEGATIVE_INFINITY]) await add(cost)
+    for (const cost of ['-5', `'-Infinity'`]) await set(cost)
+    expect(await spent()).toBe(2.75)
+    for (const cost of [`'NaN'`, `'Infinity'`, '0.0000001']) await expect(set(cost)).rejects.toThrow()
     expect(await spent()).toBe(2.75)
   })
 })

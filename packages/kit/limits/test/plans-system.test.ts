@@ -71,6 +71,9 @@ it('count what a table holds already when they come to it', async () => {
       text: 'insert into pillars (user_id) select $1::uuid from generate_series(1, $2::integer)',
     }
     await driver.query({ ...insert, params: [owner, 3] })
+    const drafts = (text: string) => driver.query({ text, params: [owner] })
+    await drafts(`insert into drafts (user_id, status) select $1::uuid, 'posted' from generate_series(1, 3)`)
+    await drafts('insert into drafts (user_id) values ($1::uuid)')
 
     await using whole = await createStudio()
     const tables = (plans.module.tables ?? []).map(({ table }) => [getTableName(table), table] as const)
@@ -81,6 +84,11 @@ it('count what a table holds already when they come to it', async () => {
     })
     expect(rows).toEqual([[3]])
     await expect(driver.query({ ...insert, params: [owner, 1] })).rejects.toMatchObject({ used: 3, limit: 1 })
+    // The free plan has no post: what was posted before costs none, what is posted from now on does.
+    await drafts(`update drafts set status = 'approved' where user_id = $1::uuid and status = 'posted'`)
+    await expect(
+      drafts(`update drafts set status = 'posted' where user_id = $1::uuid and status = 'draft'`),
+    ).rejects.toMatchObject({ feature: 'posts', limit: 0 })
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -83,7 +83,10 @@ describe('consume', () => {
     await expect(limits.consume('pillars')).rejects.toThrow(ValidationError)
     // @ts-expect-error which topic?
     await expect(limits.consume('regenerations')).rejects.toThrow(ValidationError)
-    for (const amount of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const subject of ['', '\0', 'x'.repeat(201)]) {
+      await expect(limits.consume('regenerations', 1, { subject })).rejects.toThrow(ValidationError)
+    }
+    for (const amount of [0, -0, -1, 1.5, 1e308, Number.NaN, Number.POSITIVE_INFINITY]) {
       await expect(limits.consume('posts', amount)).rejects.toThrow(ValidationError)
     }
     for (const [feature, subject, amount] of [

@@ -198,11 +198,11 @@ function checkGuards(guards: readonly GuardPlan[]): void {
   const tables = new Set<string>()
   const kept = new Set<string>()
   for (const { target, counts } of guards) {
-    if (tables.has(target.label))
-      throw new ConfigurationError(`${target.label} has two guards`, {
-        hint: 'Give it one, with all that it counts',
+    if (tables.has(target.name))
+      throw new ConfigurationError(`${target.name} has two guards`, {
+        hint: 'Give it one, with all that it counts; tables of two schemas need two names',
       })
-    tables.add(target.label)
+    tables.add(target.name)
     for (const { feature, kind, once } of counts) {
       if (kind !== 'allocated' && once === null) continue
       if (kept.has(feature)) throw new ConfigurationError(`${feature} is kept by two counts of rows`)

@@ -19,7 +19,7 @@ export interface CountOptions<T extends PgTable, F extends Features> {
    * another feature counts once: when it is inserted, or, with `once`, as soon as it holds.
    */
   readonly where?: string
-  /** SQL: how much a row counts. Default: 1. */
+  /** SQL: how much a row counts, at least 0. Default: 1. */
   readonly amount?: string
   /**
    * A row counts once in its life, by the first INSERT or UPDATE after which `where` holds. What it counted is given
@@ -102,7 +102,7 @@ export function planGuard<T extends PgTable, F extends Features>(
         subject:
           count.subject === undefined ? `''::text` : `coalesce(${expression(count.subject)}::text, '')`,
         where: count.where ?? 'true',
-        amount: count.amount ?? '1',
+        amount: count.amount === undefined ? '1' : `greatest(${count.amount}, 0)`,
         rowKey: count.once === undefined && count.grows === undefined ? 'null' : keyOf(table, target),
         once: count.once === undefined ? null : count.once === true ? {} : count.once,
         grows: count.grows === true,

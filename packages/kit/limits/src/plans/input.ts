@@ -7,6 +7,8 @@ type Declared = PlansPlan['features'][number]
 /** Amounts have at most six decimals; beyond this a double has no room for them. */
 const AMOUNT_MAX = 1e9
 export const KEY_LENGTH_MAX = 200
+/** Subjects are part of an index, whose rows have an end. */
+const SUBJECT_LENGTH_MAX = 200
 export const TTL_MAX_MS = 365 * 24 * 3600 * 1000
 
 export function checkedFeature({ features }: PlansPlan, name: string): Declared {
@@ -23,8 +25,18 @@ export function checkedSubject(feature: Declared, subject: unknown): string {
     if (subject === undefined) return ''
     throw invalid('subject', `must not be given: ${feature.name} isn't counted by subject`)
   }
-  if (typeof subject === 'string' && subject !== '' && !subject.includes('\0')) return subject
-  throw invalid('subject', `must say which ${feature.subject} it is for`)
+  if (
+    typeof subject === 'string' &&
+    subject !== '' &&
+    subject.length <= SUBJECT_LENGTH_MAX &&
+    !subject.includes('\0')
+  ) {
+    return subject
+  }
+  throw invalid(
+    'subject',
+    `must say which ${feature.subject} it is for, in 1 to ${SUBJECT_LENGTH_MAX} characters`,
+  )
 }
 
 /** `feature` null: whole or not is known to the database alone. */

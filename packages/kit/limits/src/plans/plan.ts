@@ -38,6 +38,15 @@ export interface PlansPlan extends PlanSql {
 const NAME = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,49}$/, 'must be lower-case letters, digits and _, at most 50')
+
+/** The server has a list of its own; a name that isn't here either is a slip. */
+function isZone(timeZone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone }))
+  } catch {
+    return false
+  }
+}
 const CAP = z.number().min(0).max(1e15).nullable()
 const DECLARED = z.object({
   features: z.record(
@@ -46,7 +55,7 @@ const DECLARED = z.object({
       z.strictObject({
         kind: z.enum(['metered', 'costed']),
         per: z.enum(['calendar_month', 'calendar_day', 'billing_month', 'billing_year']),
-        zone: z.string().min(1).optional(),
+        zone: z.string().refine(isZone, 'must be a time zone, such as Europe/Berlin').optional(),
         subject: z.string().min(1).optional(),
       }),
       z.strictObject({ kind: z.literal('allocated'), subject: z.string().min(1).optional() }),

@@ -58,18 +58,21 @@ export function entitlementObjects(plan: PlansPlan): readonly DdlObject[] {
 
 function entitlementBody({ subscription, standing, defaultPlan }: PlansPlan): string {
   const column = (of: PgColumn): string => `source.${quoteIdentifier(of.name)}`
+  // What has no zone is in UTC, and days of grace have 24 hours: whose session asks must not matter.
+  const time = (of: PgColumn): string =>
+    of.getSQLType().includes('with time zone') ? column(of) : `(${column(of)} at time zone 'UTC')`
+  const list = (statuses: readonly string[]): string =>
+    `array[${statuses.map(quoteLiteral).join(', ')}]::text[]`
   const { account, plan, status, anchor, paidUntil } = subscription
   const times = standing.filter(({ until }) => until !== null)
   const fallback = defaultPlan === null ? 'null' : quoteLiteral(defaultPlan)
   const ends = times
     .map(
       ({ status: is, until, graceDays }) =>
-        `when ${quoteLiteral(is)} then ${column(until as PgColumn)} + interval '${graceDays} days'`,
+        `when ${quoteLiteral(is)} then ${time(until as PgColumn)} + interval '${graceDays * 24} hours'`,
     )
     .join('\n      ')
-  const consuming = standing
-    .filter(({ mode }) => mode === 'consumes')
-    .map(({ status: is }) => quoteLiteral(is))
+  const consuming = standing.filter(({ mode }) => mode === 'consumes').map(({ status: is }) => is)
   return `
 #variable_conflict use_column
 declare
@@ -84,7 +87,7 @@ begin
   valid_until := 'infinity';
   consumes := true;
   select ${column(plan)}::text, ${status === null ? 'null' : `${column(status)}::text`},
-    ${anchor === null ? 'null' : column(anchor)}, ${paidUntil === null ? 'null' : column(paidUntil)},
+    ${anchor === null ? 'null' : time(anchor)}, ${paidUntil === null ? 'null' : time(paidUntil)},
     ${ends === '' ? 'null' : `case ${column(status as PgColumn)}::text\n      ${ends}\n    end`}
   into found_plan, found_status, anchor, paid_until, ends_at
   from ${relation(subscription.table).sql} as source
@@ -97,11 +100,11 @@ begin
     ${
       status === null
         ? '-- Whoever has a subscription may use it.'
-        : `if found_status in (${[...times.map(({ status: is }) => quoteLiteral(is)), "''"].join(', ')}) then
+        : `if found_status = any (${list(times.map(({ status: is }) => is))}) then
       consumes := coalesce(ends_at > at_time, true);
       valid_until := least(valid_until, case when consumes then ends_at end);
     else
-      consumes := coalesce(found_status in (${[...consuming, "''"].join(', ')}), false);
+      consumes := coalesce(found_status = any (${list(consuming)}), false);
     end if;`
     }
   end if;

@@ -1,14 +1,15 @@
-/** Sets counters of rows to what there is: for tables that have rows when their guard comes, and for repair. */
+/** Sets counters and marks of rows to what there is: for tables that have rows when their guard comes, and for repair. */
 import { type DdlObject } from '@tenantry/core'
 import { quoteLiteral } from '@tenantry/ddl'
-import type { GuardPlan } from '../guard-plan.ts'
+import type { CountPlan, GuardPlan } from '../guard-plan.ts'
 import type { AccountType } from '../tables.ts'
 import { countedRows } from '../upkeep.ts'
 import { serviceFunction } from './function.ts'
 
 export function recountObject(guard: GuardPlan, accountType: AccountType): DdlObject | null {
   const counts = guard.counts.filter(({ kind }) => kind === 'allocated')
-  if (counts.length === 0) return null
+  const once = guard.counts.filter((count) => count.once !== null)
+  if (counts.length === 0 && once.length === 0) return null
   return serviceFunction({
     name: `limit_recount_${guard.target.name}`,
     args: [],
@@ -51,7 +52,17 @@ ${counts
   differing := differing + met;
 `
   })
-  .join('')}  return differing;
+  .join('')}${once.map((count) => `  ${markPresent(guard, count)};\n`).join('')}  return differing;
 end`,
   })
+}
+
+/** Rows that were there before their guard count as counted, for nothing: the next update of one takes no unit. */
+function markPresent({ target }: GuardPlan, count: CountPlan): string {
+  const givesBack = count.once?.givesBack
+  return `insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select ${quoteLiteral(count.feature)}, ${count.rowKey}, ${count.account}, ${count.subject}, timestamptz '-infinity', 0
+  from ${target.sql} as row
+  where (${count.where})${givesBack === undefined ? '' : ` and (${givesBack}) is not true`} and ${count.account} is not null
+  on conflict (feature, row_key) do nothing`
 }
