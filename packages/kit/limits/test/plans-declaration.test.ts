@@ -45,10 +45,9 @@ describe('plans', () => {
     definePlans({ ...working, standing: { active: 'consumes' } })
     // @ts-expect-error there is no such plan
     expect(() => definePlans({ ...working, defaultPlan: 'free' })).toThrow(ConfigurationError)
+    const subscription = { ...working.subscription, plan: 'tier' } as const
     // @ts-expect-error there is no such property
-    expect(() =>
-      definePlans({ ...working, subscription: { ...working.subscription, plan: 'tier' } }),
-    ).toThrow(ConfigurationError)
+    expect(() => definePlans({ ...working, subscription })).toThrow(ConfigurationError)
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { PlanLimitError } from '@tenantry/core'
+import { PlanLimitError, ValidationError } from '@tenantry/core'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStudio, type Studio } from './support/studio.ts'
@@ -189,6 +189,16 @@ describe('rows that count once', () => {
       test.raw(`update drafts set status = 'approved' where user_id = $1 and status = 'draft'`, account),
     ).rejects.toThrow(PlanLimitError)
     expect(await test.used(account, 'posts')).toBe(3)
+  })
+
+  it('keep the key by which they are known', async () => {
+    const account = await test.subscribe('starter')
+    await test.raw(`insert into drafts (user_id, status) values ($1, 'posted'), ($1, 'draft')`, account)
+    const rename = (id: string) =>
+      test.raw(`update drafts set id = ${id}, status = 'draft' where user_id = $1`, account)
+    await expect(rename('gen_random_uuid()')).rejects.toThrow(ValidationError)
+    await rename('id')
+    expect(await test.used(account, 'posts')).toBe(1)
   })
 
   it('give back what they counted where the declaration says so, to the period in which it was counted', async () => {

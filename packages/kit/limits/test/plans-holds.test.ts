@@ -197,6 +197,42 @@ describe('withHold', () => {
     await expect(limits.withHold('spend', failing, async () => {})).rejects.toThrow(IdempotencyError)
   })
 
+  it('runs the work of a key once at a time, so that nothing is done for free', async () => {
+    const { limits, counter } = await setup()
+    const options = { key: 'a', ttlMs: HOUR, amount: 2 }
+    let again = 0
+    await limits.withHold('posts', options, async () => {
+      const second = limits.withHold('posts', options, async () => {
+        again += 1
+        throw new Error('which would release the hold of the first')
+      })
+      await expect(second).rejects.toThrow(IdempotencyError)
+    })
+    expect(again).toBe(0)
+    expect(await counter()).toEqual([2, 0, 0])
+    // After a crash, when the hold has run out.
+    const hold = await limits.hold('posts', 2, { key: 'b', ttlMs: HOUR })
+    const retried = () => limits.withHold('posts', { ...options, key: 'b' }, async () => 'done')
+    await expect(retried()).rejects.toThrow(hold.expiresAt.toISOString())
+    await test.raw('update tenantry.limit_holds set expires_at = now() where id = $1', hold.id)
+    expect(await retried()).toBe('done')
+    expect(await counter()).toEqual([4, 0, 0])
+  })
+
+  it('uses what was held where the work is done and nobody can say what it took', async () => {
+    const { limits, counter } = await setup()
+    const unsaid = (key: string, actual: () => number) =>
+      limits.withHold('posts', { key, ttlMs: HOUR, amount: 2, actual }, async () => {})
+    await expect(
+      unsaid('a', () => {
+        throw new Error('an answer without a number')
+      }),
+    ).rejects.toThrow('without a number')
+    await expect(unsaid('b', () => Number.NaN)).rejects.toThrow(ValidationError)
+    await expect(unsaid('c', () => 1.5)).rejects.toThrow(ValidationError)
+    expect(await counter()).toEqual([6, 0, 0])
+  })
+
   it('leaves nothing open in the database meanwhile, and is refused in a transaction', async () => {
     const { account, limits } = await setup()
     await limits.withHold('posts', { key: 'a', ttlMs: HOUR }, async () => {

@@ -263,6 +263,30 @@ describeOnServer('many callers at once', () => {
     }
   })
 
+  it('never deadlocks batches that open counters of several accounts and features, nor a change of their plans', async () => {
+    for (let round = 0; round < 15; round++) {
+      const accounts = await Promise.all([test.subscribe('growth'), test.subscribe('growth')])
+      const [first, last] = accounts.toSorted()
+      // One counts a request only, and the other what was spent only.
+      const batch = (request: string | undefined, spending: string | undefined) =>
+        wide.driver.query({
+          text: `insert into requests (user_id, status, cost) values ($1, 'pending', null), ($2, 'failed', 1)`,
+          params: [request, spending],
+        })
+      const change = wide.driver.query({
+        text: `update subscriptions set plan = 'agency' where user_id = any ($1)`,
+        params: [accounts],
+      })
+      await Promise.all([
+        batch(last, first),
+        batch(first, last),
+        change,
+        batch(last, first),
+        batch(first, last),
+      ])
+    }
+  })
+
   it('lets calls for a hot counter travel together, exact at the cap, each with its own answer', async () => {
     const account = await test.subscribe('starter')
     const outcomes = await Promise.allSettled(times(60, () => test.limits(account).consume('calls', 1)))

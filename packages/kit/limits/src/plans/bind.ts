@@ -97,18 +97,35 @@ export function binder<F extends Features>(plan: PlansPlan): Bind<F> {
           })
         }
         const { amount = 1, actual } = options
+        const feature = checkedFeature(plan, name)
         const hold = await limits.hold(name, amount, options as HoldOptions)
         if (hold.state !== 'pending') {
           throw new IdempotencyError('The work of this key was finished before', {
             hint: 'Take a new key for each piece of work',
           })
         }
-        const result = await attempted(run, hold, () => limits.release(hold))
-        const took = actual === undefined ? amount : actual(result)
+        // Done twice it would count once; and the hold is not this call's to release.
+        if (hold.replayed) {
+          throw new IdempotencyError('The work of this key is under way, or its process died', {
+            hint: `It can be tried again once its hold has run out, at ${hold.expiresAt.toISOString()}`,
+          })
+        }
         // It answers the same however often it is asked, so a lost connection is no reason to lose what was used.
-        await withRetry(() => limits.commit(hold, took), {
-          when: (error) => error instanceof TenantryError && error.retryable,
-        })
+        const finish = (took: number): Promise<Hold> =>
+          withRetry(() => limits.commit(hold, took), {
+            when: (error) => error instanceof TenantryError && error.retryable,
+          })
+        const result = await attempted(
+          () => run(hold),
+          () => limits.release(hold),
+        )
+        // The work is done. Where it can't be said what it took, it took what was held.
+        const took = await attempted(
+          async () =>
+            actual === undefined ? amount : checkedAmount(feature, actual(result), { zero: true }),
+          () => finish(amount),
+        )
+        await finish(took)
         return result
       },
       async usage() {
@@ -120,17 +137,13 @@ export function binder<F extends Features>(plan: PlansPlan): Bind<F> {
   }
 }
 
-/** Runs work; when it throws, `undo` is tried, and what went wrong with the work is what the caller hears of. */
-async function attempted<R>(
-  run: (hold: Hold) => Promise<R>,
-  hold: Hold,
-  undo: () => Promise<unknown>,
-): Promise<R> {
+/** Runs work; when it throws, its hold is resolved, and what went wrong with the work is what the caller hears of. */
+async function attempted<R>(run: () => Promise<R>, resolve: () => Promise<unknown>): Promise<R> {
   try {
-    return await run(hold)
+    return await run()
   } catch (error) {
-    // A hold that can't be released now runs out by itself.
-    await undo().catch(() => {})
+    // A hold that can't be resolved now runs out by itself.
+    await resolve().catch(() => {})
     throw error
   }
 }

@@ -20,7 +20,7 @@ import { planPlans, type PlansPlan } from './plan.ts'
 import { consumeObjects } from './sql/consume.ts'
 import { entitlementObjects } from './sql/entitlement.ts'
 import { followObjects } from './sql/follow.ts'
-import { applyObject, guardObjects } from './sql/guard.ts'
+import { applyObject, guardObjects, keepKeyObject } from './sql/guard.ts'
 import { holdObjects } from './sql/holds.ts'
 import { recountObject } from './sql/recount.ts'
 import { usageObject } from './sql/usage.ts'
@@ -155,6 +155,7 @@ function planObjects(plan: PlansPlan, guards: readonly GuardPlan[], declared: st
     ...holdObjects(plan),
     usageObject(plan),
     applyObject(plan.accountType),
+    keepKeyObject(),
     ...followObjects(plan),
     ...guards.flatMap((guard) => guardObjects(guard, plan.accountType)),
     ...recounts.map(({ recount }) => recount),

@@ -57,6 +57,8 @@ export interface CountPlan {
 export interface GuardPlan {
   readonly table: PgTable
   readonly target: Relation
+  /** Columns of the primary key. */
+  readonly key: readonly string[]
   readonly counts: readonly CountPlan[]
 }
 
@@ -73,9 +75,11 @@ export function planGuard<T extends PgTable, F extends Features>(
     return `row.${quoteIdentifier(column.name)}`
   }
   if (counts.length === 0) throw new ConfigurationError(`The guard of ${target.label} counts nothing`)
+  const key = keyOf(table)
   return {
     table,
     target,
+    key,
     counts: counts.map((count) => {
       const feature = features.find(({ name }) => name === count.feature)
       if (feature === undefined)
@@ -103,7 +107,7 @@ export function planGuard<T extends PgTable, F extends Features>(
           count.subject === undefined ? `''::text` : `coalesce(${expression(count.subject)}::text, '')`,
         where: count.where ?? 'true',
         amount: count.amount === undefined ? '1' : `greatest(${count.amount}, 0)`,
-        rowKey: count.once === undefined && count.grows === undefined ? 'null' : keyOf(table, target),
+        rowKey: count.once === undefined && count.grows === undefined ? 'null' : keyAsText(key, target),
         once: count.once === undefined ? null : count.once === true ? {} : count.once,
         grows: count.grows === true,
       }
@@ -111,18 +115,22 @@ export function planGuard<T extends PgTable, F extends Features>(
   }
 }
 
-/** The primary key as a text. */
-function keyOf(table: PgTable, { label }: Relation): string {
+function keyOf(table: PgTable): readonly string[] {
   const { columns, primaryKeys } = getTableConfig(table)
-  const key = [
+  return [
     ...columns.filter(({ primary }) => primary),
     ...primaryKeys.flatMap((primaryKey) => primaryKey.columns),
-  ].map(({ name }) => `row.${quoteIdentifier(name)}`)
-  const [only, ...others] = key
+  ].map(({ name }) => name)
+}
+
+function keyAsText(key: readonly string[], { label }: Relation): string {
+  const [only, ...others] = key.map((name) => `row.${quoteIdentifier(name)}`)
   if (only === undefined) {
     throw new ConfigurationError(
       `${label} has no primary key, by which a row that counts once would be known`,
     )
   }
-  return others.length === 0 ? `${only}::text` : `pg_catalog.jsonb_build_array(${key.join(', ')})::text`
+  return others.length === 0
+    ? `${only}::text`
+    : `pg_catalog.jsonb_build_array(${[only, ...others].join(', ')})::text`
 }

@@ -108,8 +108,10 @@ export interface Limits<F extends Features> {
   /**
    * Runs work that takes `amount`, with nothing open in the database meanwhile: holds, runs, commits what `actual`
    * says of the result (default: what was held); releases if the work throws. If the process dies, the hold runs out.
+   * If `actual` throws, or answers no amount, what was held is used, since the work is done.
    *
-   * @throws IdempotencyError if work was finished under this key before. Else what `hold`, `run` or `commit` throws.
+   * @throws IdempotencyError if work was finished under this key before, or is under way: it runs once at a time.
+   *   Else what `hold`, `run`, `actual` or `commit` throws.
    */
   withHold<K extends Consumable<F>, R>(
     feature: K,

@@ -1,6 +1,6 @@
 /** Guards: triggers on the host's tables, by which rows count wherever they come from. */
 import { type DdlObject, RAISED } from '@tenantry/core'
-import { quoteLiteral, trigger, type TriggerEvent } from '@tenantry/ddl'
+import { quoteIdentifier, quoteLiteral, trigger, type TriggerEvent } from '@tenantry/ddl'
 import type { GuardPlan } from '../guard-plan.ts'
 import type { AccountType } from '../tables.ts'
 import { ROLES } from '../../caller.ts'
@@ -30,14 +30,28 @@ export const applyObject = (accountType: AccountType): DdlObject =>
     body: APPLY,
   })
 
+/** What counts once is known by its key: under another one it would count again, and its old one would be free. */
+export const keepKeyObject = (): DdlObject =>
+  serviceFunction({
+    name: 'limit_keep_key',
+    args: [],
+    returns: 'trigger',
+    body: `
+begin
+  raise exception 'a row that counts once keeps its primary key' using errcode = '${RAISED.invalid}';
+end`,
+  })
+
 /**
  * Counters are made first, then all are taken in one order: batches over several accounts or features never wait for
- * each other in a circle. The first that has no room refuses the whole statement.
+ * each other in a circle. Whoever makes some has locked all their features and accounts before, in order, as a change
+ * of plans does. The first that has no room refuses the whole statement.
  */
 const APPLY = `
 #variable_conflict use_column
 declare
   change record;
+  lacking boolean := false;
 begin
   if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
     raise exception 'a row has no account that it counts for' using errcode = '${RAISED.invalid}';
@@ -52,9 +66,27 @@ begin
     where account = change.account and feature = change.feature and subject = change.subject
       and starts <= at_time and ends > at_time and valid_until > at_time;
     if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
-      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+      lacking := true;
     end if;
   end loop;
+  if lacking then
+    perform from tenantry.limit_features where feature = any (of_features) order by feature for share;
+    insert into tenantry.limit_accounts as known (account, refreshed_at)
+    select distinct account, at_time from unnest(of_accounts, of_amounts) as each (account, amount) where amount > 0 order by account
+    on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+    for change in
+      select feature, account, subject
+      from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+      where amount > 0 and not exists (
+        select from tenantry.limit_counters as counter
+        where counter.account = each.account and counter.feature = each.feature and counter.subject = each.subject
+          and counter.starts <= at_time and counter.ends > at_time and counter.valid_until > at_time
+      )
+      order by feature, account, subject
+    loop
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end loop;
+  end if;
   for change in
     select feature, account, subject, amount, ends
     from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
@@ -101,7 +133,23 @@ export function guardObjects(guard: GuardPlan, accountType: AccountType): readon
         enable: 'always',
       }),
     ),
+    ...(guard.counts.some(({ once }) => once !== null) ? [keepKey(guard)] : []),
   ]
+}
+
+function keepKey({ target, key }: GuardPlan): DdlObject {
+  const [before, after] = ['old', 'new'].map((row) =>
+    key.map((name) => `${row}.${quoteIdentifier(name)}`).join(', '),
+  )
+  return trigger({
+    table: target,
+    name: 'limit_guard_key',
+    timing: 'after',
+    events: [{ updateOf: key }],
+    when: `row(${before}) is distinct from row(${after})`,
+    execute: { schema: 'tenantry', name: 'limit_keep_key', owner: ROLES.service },
+    enable: 'always',
+  })
 }
 
 interface Branch {
