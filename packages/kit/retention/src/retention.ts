@@ -41,7 +41,7 @@ export interface RetentionModuleOptions {
   readonly rules: readonly RetentionRule[]
   /** The exports of the module that declares the tables: holds are followed through their foreign keys. */
   readonly schema?: Readonly<Record<string, unknown>>
-  /** Whose each row is, so that a hold on a tenant finds it: a tenancy's `tables`. */
+  /** Whose each row is, so that a hold on a tenant finds it: a tenancy's `tables`. Without it such a hold refuses runs. */
   readonly tenants?: readonly TenantTable[]
   /** Where archives go, unless a run is given another. */
   readonly store?: ArchiveStore

@@ -84,6 +84,31 @@ describe('partitions by rule', () => {
     expect(await rows()).toHaveLength(10)
   })
 
+  it('are archived with a column that the table got while earlier ones were on their way', async () => {
+    const store = directoryArchive(folder)
+    let recorded = 0
+    await rules.run(place.database, {
+      store: {
+        ...store,
+        async put(key, body, options) {
+          const outcome = await store.put(key, body, options)
+          recorded += 1
+          if (recorded === 1) {
+            await place.raw('alter table usage add column remark text')
+            await place.raw(`update usage set remark = 'precious'`)
+          }
+          return outcome
+        },
+      },
+    })
+    // The first month was changed under way.
+    await rules.run(place.database, { store })
+    expect(await rows()).toHaveLength(10)
+    await place.raw(`select tenantry.ensure_partitions('usage', 3, (now() - interval '6 months')::date)`)
+    await rules.restore(place.database, { rule: 'usage', store, changedSchema: true })
+    expect(await place.value(`select count(*)::int from usage where remark = 'precious'`)).toBe(40)
+  })
+
   it('are counted by a plan', async () => {
     const [plan] = await rules.plan(place.database)
     expect(plan?.phases[0]).toMatchObject({ effect: 'drop-partition', rows: 30 })

@@ -2,7 +2,7 @@
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { expect, it } from 'vitest'
 import { defineRetention, directoryArchive, expireArchive, retention } from '../src/index.ts'
-import { documents, schema } from './support/documents.ts'
+import { documents, schema, tenancy } from './support/documents.ts'
 import { seedDocuments, setup } from './support/setup.ts'
 
 const archived = defineRetention(documents, {
@@ -11,7 +11,11 @@ const archived = defineRetention(documents, {
   action: { kind: 'archive-then-delete', segmentRows: 100 },
   floors: { maxFraction: null },
 })
-const rules = retention({ schema, rules: [archived, expireArchive(archived, { years: 6 })] })
+const rules = retention({
+  schema,
+  tenants: tenancy.tables,
+  rules: [archived, expireArchive(archived, { years: 6 })],
+})
 const of = { rules: ['documents_archive'] }
 
 async function archive() {

@@ -96,8 +96,7 @@ export async function runRule(
         refused: await refusals(
           connection,
           { rule, policy, graph, open: run },
-          // What was begun was allowed when it began.
-          { share: run === null && options.anyShare !== true },
+          { share: options.anyShare !== true },
         ),
       }
     })

@@ -1,4 +1,5 @@
 /** The condition under which a row may be deleted: no hold reaches it, and none reaches what would go with it. */
+import { ConfigurationError } from '@tenantry/core'
 import { quoteIdentifier, quoteLiteral, type RelationReference } from '@tenantry/ddl'
 import type { GraphEdge, GraphTable, TableGraph } from '../graph/table-graph.ts'
 import { type ActiveHolds, inForce } from './active.ts'
@@ -20,8 +21,18 @@ export interface NotHeldOptions {
  * any number of tables, and every row whose deletion would delete, change or be refused by a row that is held.
  * Where foreign keys lead in a circle over several tables, rows are kept after one round: rather too many than one
  * too few.
+ *
+ * @throws ConfigurationError where a tenant is held and the graph knows of no tenant column.
  */
 export function notHeld(graph: TableGraph, { table, alias, holds }: NotHeldOptions): string {
+  if (
+    holds?.tenants === true &&
+    [...graph.tables.values()].every(({ tenantColumn }) => tenantColumn === null)
+  ) {
+    throw new ConfigurationError('A tenant is held, and it was never said whose the rows of any table are', {
+      hint: 'Give `tenants`, such as a tenancy’s `tables`, to retention() or to the graph',
+    })
+  }
   const reasons = new Reasons(graph, holds)
   const root = graph.table(table)
   const conditions = [...reasons.above(root, alias, { tenant: true }), ...reasons.below(root, alias, [])]

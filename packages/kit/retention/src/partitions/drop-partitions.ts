@@ -4,7 +4,7 @@ import type { RetentionAction } from '../action.ts'
 import { accessTo } from '../engine/access.ts'
 import { storeSegment } from '../engine/archive.ts'
 import { exportSegment } from '../engine/export.ts'
-import { qualified } from '../engine/shape.ts'
+import { qualified, readShape } from '../engine/shape.ts'
 import { segmentsWhere } from '../engine/segments.ts'
 import type { Work } from '../engine/work.ts'
 import { RetentionRefusedError } from '../errors.ts'
@@ -99,7 +99,9 @@ async function archivePartition(
   const { rule, store, run } = work
   if (store === null) throw new RetentionRefusedError(`The rule ${rule.name} has no archive store`)
   const column = qualified(rule.target, rule.age.column.name)
-  const whole: Work = { ...work, staysNow: async () => NOTHING_STAYS }
+  // The columns as they are now: a run of many months takes long, and what is written later changes the fingerprint.
+  const shape = await work.read((connection) => readShape(connection, rule.target))
+  const whole: Work = { ...work, shape, staysNow: async () => NOTHING_STAYS }
   const phase: Phase = {
     effect: 'drop-partition',
     age: rule.age,
@@ -113,7 +115,7 @@ async function archivePartition(
   const format = options.format ?? 'ndjson'
   const [known, access] = await work.read(async (connection) => [
     await segmentsWhere(connection, 'segment.run_id = $1::uuid order by segment.sequence', [run.id]),
-    await accessTo(connection, rule, phase, work.shape),
+    await accessTo(connection, rule, phase, shape),
   ])
   let sequence = (known.at(-1)?.sequence ?? 0) + 1
   const done = { rows: 0, segments: [] as string[] }

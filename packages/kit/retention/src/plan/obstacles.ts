@@ -4,18 +4,29 @@ import type { RetentionRule } from '../rule/rule.ts'
 import type { Found, PlannedPhase, PlanNote } from './plan.ts'
 import type { TableSize } from './size.ts'
 
-/** More of the table than a run may take. */
+/** More of the table than a run may take, `taken` by it before included: its condition may be another since. */
 export function shareNotes(
-  { name, target, floors: { maxFraction } }: RetentionRule,
+  rule: RetentionRule,
   phases: readonly PlannedPhase[],
   size: TableSize,
+  taken: ReadonlyMap<string, number>,
 ): readonly PlanNote[] {
-  const rows = phases.reduce((most, phase) => Math.max(most, phase.rows), 0)
-  if (maxFraction === null || rows <= maxFraction * size.rows) return []
+  const {
+    name,
+    target,
+    floors: { maxFraction },
+  } = rule
+  const of = (effect: string): number => taken.get(effect) ?? 0
+  const rows = phases.reduce((most, phase) => Math.max(most, phase.rows + of(phase.effect)), 0)
+  const gone = rule.action
+    .phases(rule)
+    .reduce((sum, { effect, removes }) => sum + (removes ? of(effect) : 0), 0)
+  const all = size.rows + gone
+  if (maxFraction === null || rows <= maxFraction * all) return []
   return [
     {
       code: 'share',
-      message: `The rule ${name} would take ${rows} of ${size.rows} rows of ${target.label}, more than ${maxFraction} of them`,
+      message: `The rule ${name} would take ${rows} of ${all} rows of ${target.label}, more than ${maxFraction} of them`,
       remedy:
         'Check its age and condition. If it is right, allow this run the share, or raise floors.maxFraction',
     },

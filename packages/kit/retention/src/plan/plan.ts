@@ -12,6 +12,7 @@ import type { RetentionRule } from '../rule/rule.ts'
 import { quoteIdentifier } from '@tenantry/ddl'
 import { cascadeNotes, shareNotes, warnings } from './obstacles.ts'
 import { readSize, type TableSize } from './size.ts'
+import { unseenNotes } from './unseen.ts'
 
 export interface PlannedPhase {
   /** `delete`, `soft-delete`, `purge`, `anonymise`, or what another action calls its own. */
@@ -63,8 +64,8 @@ export interface PlanContext {
   readonly rule: RetentionRule
   readonly policy: Policy | null
   readonly graph: TableGraph
-  /** A run that isn't at its end goes on by its own cut-off, and was allowed its share when it began. */
-  readonly open: Pick<OpenRun, 'cutoff' | 'startedAt'> | null
+  /** A run that isn't at its end goes on by its own cut-off. Its share is what it took so far and what it would take. */
+  readonly open: (Pick<OpenRun, 'cutoff' | 'startedAt'> & Partial<Pick<OpenRun, 'id'>>) | null
 }
 
 export async function planRule(connection: Connection, context: PlanContext): Promise<RulePlan> {
@@ -95,8 +96,11 @@ export async function planRule(connection: Connection, context: PlanContext): Pr
     tableRowsEstimated: size.estimated,
     phases,
     references,
-    // What was begun was allowed when it began.
-    blockers: [...cascadeNotes(rule, graph), ...(open === null ? shareNotes(rule, phases, size) : [])],
+    blockers: [
+      ...cascadeNotes(rule, graph),
+      ...(await unseenNotes(connection, rule, graph)),
+      ...shareNotes(rule, phases, size, await takenBy(connection, open)),
+    ],
     warnings: [...warnings({ rule, shape, references, unindexed }), ...(await unreadable(connection, rule))],
   }
 }
@@ -108,15 +112,28 @@ export async function refusals(
   { share }: { readonly share: boolean },
 ): Promise<readonly PlanNote[]> {
   const { rule, policy, graph, open } = context
-  const cascades = cascadeNotes(rule, graph)
-  if (!share || rule.floors.maxFraction === null) return cascades
+  const always = [...cascadeNotes(rule, graph), ...(await unseenNotes(connection, rule, graph))]
+  if (!share || rule.floors.maxFraction === null) return always
   const size = await readSize(connection, rule.target)
   const { cutoff, startedAt } = open ?? (await cutoffNow(connection, rule, policy))
   const phases: PlannedPhase[] = []
   for (const phase of rule.action.phases(rule)) {
     phases.push(await countPhase(connection, context, phase, size, [cutoff, startedAt]))
   }
-  return [...cascades, ...shareNotes(rule, phases, size)]
+  return [...always, ...shareNotes(rule, phases, size, await takenBy(connection, open))]
+}
+
+/** Rows by effect that a run has dealt with before. */
+async function takenBy(
+  connection: Connection,
+  open: PlanContext['open'],
+): Promise<ReadonlyMap<string, number>> {
+  if (open?.id === undefined) return new Map()
+  const { rows } = await connection.query({
+    text: 'select effect, sum(changed)::text from tenantry.retention_batches where run_id = $1::uuid group by effect',
+    params: [open.id],
+  })
+  return new Map(rows.map(([effect, changed]) => [String(effect), Number(changed)]))
 }
 
 /** What warnings follow from. */
