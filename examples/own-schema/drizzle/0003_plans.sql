@@ -92,8 +92,7 @@ CREATE TABLE "tenantry"."limit_counters" (
 	"reserved" numeric DEFAULT 0 NOT NULL,
 	"overage" numeric DEFAULT 0 NOT NULL,
 	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
-	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
-	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+	CONSTRAINT "limit_counters_check" CHECK (least("tenantry"."limit_counters"."used", "tenantry"."limit_counters"."reserved", "tenantry"."limit_counters"."overage") >= '0' and "tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
 );
 --> statement-breakpoint
 
@@ -503,92 +502,6 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_refusal(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_refusal"("of_account" uuid, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
-returns jsonb
-language plpgsql
-stable security invoker
-as $body$
-begin
-  return pg_catalog.jsonb_build_object(
-    'feature', of_feature,
-    'plan', of_plan,
-    'limit', of_cap,
-    'used', of_used,
-    'reserved', of_reserved,
-    'requested', of_amount,
-    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
-    'reason', case
-      when not of_consumes then 'standing'
-      when of_used + of_amount <= of_cap then 'holds'
-      else 'limit'
-    end,
-    'smallestPlan', case when of_consumes then (
-      select limit_caps.plan
-      from tenantry.limit_caps
-      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
-      where limit_caps.feature = of_feature
-        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
-      order by limit_plans.rank
-      limit 1
-    ) end
-  );
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
 do $lend$
 declare
@@ -663,8 +576,29 @@ begin
     select ends into counter.ends
     from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
   end if;
-  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
-    counter.used, counter.reserved, of_amount, counter.ends);
+  refusal := pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
   raise exception 'the plan refuses % of %', of_amount, of_feature
     using errcode = 'TN002', detail = refusal::text;
 end
@@ -791,7 +725,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_consume(uuid, text, text, numeric, text)
+-- function tenantry.limit_consume(uuid, text, text, numeric, text, boolean)
 do $lend$
 declare
   lacking text;
@@ -811,7 +745,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
 volatile security definer
@@ -853,6 +787,39 @@ begin
     ) into answer;
     if found then
       return answer;
+    end if;
+    if of_answer then
+      select pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    ) into answer
+      from tenantry.limit_counters as counter
+      where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+        and valid_until > at_time and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15 and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end
+        and case when consumes then reserved = 0 and used + of_amount > cap else true end;
+      if found then
+        return answer;
+      end if;
     end if;
     if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
@@ -898,15 +865,15 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) from ' || holder;
   end loop;
 end
 $revoke$;
 --> statement-breakpoint
 
-grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -999,8 +966,29 @@ begin
       'replayed', false
     );
     else
-      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
-        counter.used, counter.reserved, amount, counter.ends);
+      answers := answers || pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
     end if;
   end loop;
   update tenantry.limit_counters set used = counter.used
@@ -2035,7 +2023,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_insert()
+-- function tenantry.limit_follow_subscriptions()
 do $lend$
 declare
   lacking text;
@@ -2055,16 +2043,25 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+create or replace function "tenantry"."limit_follow_subscriptions"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 declare
   changed uuid[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "id" as account from new_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source."id") into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source."id") into changed from (select "id" from new_rows union select "id" from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source."id") into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -2086,9 +2083,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_subscriptions"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -2106,7 +2103,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_update()
+-- function tenantry.limit_follow_overrides()
 do $lend$
 declare
   lacking text;
@@ -2126,16 +2123,25 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_update"()
+create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 declare
   changed uuid[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "id" as account from new_rows union select "id" as account from old_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source.account) into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source.account) into changed from (select account from new_rows union select account from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source.account) into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -2157,505 +2163,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_overrides"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select "id" as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_insert()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_insert"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_plans()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_plans"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
-  end if;
-  perform from tenantry.limit_features order by feature for update;
-  update tenantry.limit_features set revision = revision + 1;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_overrides"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -2702,11 +2212,16 @@ as $body$
 declare
   everyone uuid[];
 begin
-  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
-    return null;
+  if tg_when = 'BEFORE' then
+    if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+    end if;
+    perform from tenantry.limit_features order by feature for update;
+    update tenantry.limit_features set revision = revision + 1;
+  elsif pg_catalog.current_setting('tenantry.limit_declaring', true) is distinct from 'on' then
+    select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+    perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   end if;
-  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
-  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   return null;
 end
 $body$;
@@ -2884,7 +2399,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_tickets_insert()
+-- function tenantry.limit_guard_tickets()
 do $lend$
 declare
   lacking text;
@@ -2904,7 +2419,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_tickets_insert"()
+create or replace function "tenantry"."limit_guard_tickets"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -2919,18 +2434,20 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'tickets'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'tickets'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
   end if;
   return null;
 end
@@ -2950,9 +2467,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_tickets_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_tickets"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_tickets_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_tickets"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -2970,7 +2487,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_mechanics_insert()
+-- function tenantry.limit_guard_mechanics()
 do $lend$
 declare
   lacking text;
@@ -2990,7 +2507,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_mechanics_insert"()
+create or replace function "tenantry"."limit_guard_mechanics"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -3005,192 +2522,53 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (active)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_mechanics_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_mechanics_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_mechanics_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_mechanics_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts uuid[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (active)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (active)
-      union all
-      select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (active)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_mechanics_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_mechanics_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_mechanics_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_mechanics_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts uuid[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (active)
+        union all
+        select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (active)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (active)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'mechanics'::text as feature, row."workshop_id"::uuid as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (active)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+  elsif tg_op = 'TRUNCATE' then
+    perform from tenantry.limit_counters where feature = 'mechanics' order by feature, account, subject for update;
+    update tenantry.limit_counters set used = 0 where feature = 'mechanics' and used <> 0;
   end if;
   return null;
 end
@@ -3210,76 +2588,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_mechanics_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_mechanics"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_mechanics_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_mechanics_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_mechanics_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  perform from tenantry.limit_counters where feature = 'mechanics' order by feature, account, subject for update;
-  update tenantry.limit_counters set used = 0 where feature = 'mechanics' and used <> 0;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_mechanics_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_mechanics_truncate"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_mechanics"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -3409,7 +2720,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "public"."workshops"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_insert"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -3432,7 +2743,7 @@ create or replace trigger "limit_follow_update"
 after update on "public"."workshops"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_update"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -3455,7 +2766,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "public"."workshops"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_delete"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -3477,7 +2788,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."workshops"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_truncate"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -3500,7 +2811,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_insert"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -3523,7 +2834,7 @@ create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_update"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -3546,7 +2857,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_delete"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -3568,7 +2879,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
-execute function "tenantry"."limit_follow_overrides_truncate"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -3580,17 +2891,17 @@ revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
--- trigger limit_follow on tenantry.limit_caps
+-- trigger limit_follow_before on tenantry.limit_caps
 grant trigger on "tenantry"."limit_caps" to "tenantry_service";
 --> statement-breakpoint
 
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace trigger "limit_follow"
+create or replace trigger "limit_follow_before"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
-execute function "tenantry"."limit_follow_plans"();
+execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
 reset role;
@@ -3599,7 +2910,7 @@ reset role;
 revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
 --> statement-breakpoint
 
-alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_before";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
@@ -3635,7 +2946,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."tickets"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_tickets_insert"();
+execute function "tenantry"."limit_guard_tickets"();
 --> statement-breakpoint
 
 reset role;
@@ -3658,7 +2969,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."mechanics"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_mechanics_insert"();
+execute function "tenantry"."limit_guard_mechanics"();
 --> statement-breakpoint
 
 reset role;
@@ -3681,7 +2992,7 @@ create or replace trigger "limit_guard_update"
 after update on "public"."mechanics"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_mechanics_update"();
+execute function "tenantry"."limit_guard_mechanics"();
 --> statement-breakpoint
 
 reset role;
@@ -3704,7 +3015,7 @@ create or replace trigger "limit_guard_delete"
 after delete on "public"."mechanics"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_guard_mechanics_delete"();
+execute function "tenantry"."limit_guard_mechanics"();
 --> statement-breakpoint
 
 reset role;
@@ -3726,7 +3037,7 @@ set role "tenantry_service";
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."mechanics"
 for each statement
-execute function "tenantry"."limit_guard_mechanics_truncate"();
+execute function "tenantry"."limit_guard_mechanics"();
 --> statement-breakpoint
 
 reset role;
