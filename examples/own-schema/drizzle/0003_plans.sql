@@ -92,7 +92,7 @@ CREATE TABLE "tenantry"."limit_counters" (
 	"reserved" numeric DEFAULT 0 NOT NULL,
 	"overage" numeric DEFAULT 0 NOT NULL,
 	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
-	CONSTRAINT "limit_counters_check" CHECK (least("tenantry"."limit_counters"."used", "tenantry"."limit_counters"."reserved", "tenantry"."limit_counters"."overage") >= '0' and "tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+	CONSTRAINT "limit_counters_check" CHECK (least("tenantry"."limit_counters"."used", "tenantry"."limit_counters"."reserved", "tenantry"."limit_counters"."overage") >= '0')
 );
 --> statement-breakpoint
 
@@ -1952,6 +1952,7 @@ as $body$
 #variable_conflict use_column
 declare
   change record;
+  lacking boolean := false;
 begin
   if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
     raise exception 'a row has no account that it counts for' using errcode = 'TN005';
@@ -1966,9 +1967,27 @@ begin
     where account = change.account and feature = change.feature and subject = change.subject
       and starts <= at_time and ends > at_time and valid_until > at_time;
     if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
-      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+      lacking := true;
     end if;
   end loop;
+  if lacking then
+    perform from tenantry.limit_features where feature = any (of_features) order by feature for share;
+    insert into tenantry.limit_accounts as known (account, refreshed_at)
+    select distinct account, at_time from unnest(of_accounts, of_amounts) as each (account, amount) where amount > 0 order by account
+    on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+    for change in
+      select feature, account, subject
+      from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+      where amount > 0 and not exists (
+        select from tenantry.limit_counters as counter
+        where counter.account = each.account and counter.feature = each.feature and counter.subject = each.subject
+          and counter.starts <= at_time and counter.ends > at_time and counter.valid_until > at_time
+      )
+      order by feature, account, subject
+    loop
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end loop;
+  end if;
   for change in
     select feature, account, subject, amount, ends
     from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
@@ -2006,6 +2025,71 @@ begin
     where routine.oid = '"tenantry"."limit_apply"(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
     execute 'revoke all on function "tenantry"."limit_apply"(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone) from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_keep_key()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_keep_key"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  raise exception 'a row that counts once keeps its primary key' using errcode = 'TN005';
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_keep_key"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_keep_key"() from ' || holder;
   end loop;
 end
 $revoke$;
