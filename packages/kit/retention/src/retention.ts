@@ -86,7 +86,7 @@ export interface Retention {
    * compares it. Answers what is wrong; empty: nothing.
    */
   checkArchive(target: RetentionTarget, options?: CheckArchiveOptions): Promise<readonly Finding[]>
-  /** Brings archived rows back; see `RestoreOptions`. */
+  /** Brings archived rows back; see `RestoreOptions`. Throws ConfigurationError for a rule that nobody knows. */
   restore(target: RetentionTarget, options: RestoreOptions): Promise<RestoreReport>
 }
 
@@ -184,7 +184,12 @@ export function retention(options: RetentionModuleOptions): Retention {
       return stati
     },
     checkArchive: (target, checkOptions = {}) => checkArchive(driverOf(target), store, checkOptions),
-    restore: (target, restoreOptions) => restoreSegments(driverOf(target), store, restoreOptions),
+    async restore(target, restoreOptions) {
+      const report = await restoreSegments(driverOf(target), store, restoreOptions)
+      // A rule that is gone from the code may have archived something; one that never was, has not.
+      if (report.segments === 0 && restoreOptions.rule !== undefined) chosen([restoreOptions.rule])
+      return report
+    },
   }
   return found
 }

@@ -131,6 +131,23 @@ describe('the statement for pg_cron', () => {
   })
 })
 
+describe('a run that was left', () => {
+  it('takes no more than its share, with what it took before', async () => {
+    const cutoff = `now() - interval '30 days'`
+    await place.raw(
+      `insert into tenantry.retention_runs (rule, relation, action, cutoff) values ('sessions', 'public.sessions', 'delete', ${cutoff})`,
+    )
+    await place.raw(
+      `insert into tenantry.retention_batches (run_id, fence, effect, changed) select id, 1, 'delete', 100 from tenantry.retention_runs`,
+    )
+    // 51 and 100 of 180.
+    await expect(asSql()).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('more than 0.7') },
+    })
+    expect(await place.value('select count(*)::int from sessions')).toBe(80)
+  })
+})
+
 describeOnServer('beside others', () => {
   it('a hold that is placed between two batches wins', async () => {
     await place.raw(

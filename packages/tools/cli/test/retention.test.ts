@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { migrate } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
@@ -107,6 +108,25 @@ describe('retention run', () => {
     expect((await counts())?.[0]).toBe(0)
   })
 
+  it('goes on with the others where a rule fails, tells what each did, and exits 3', async () => {
+    writeFileSync(join(host.folder, 'archive'), 'no folder')
+    const { code, stdout } = await tenantry(['retention', 'run', '--json'])
+    expect(code).toBe(3)
+    expect(JSON.parse(stdout)).toMatchObject({
+      results: [
+        { rule: 'notes', error: { code: 'TENANTRY_ARCHIVE' } },
+        { rule: 'visits', report: { ended: 'done', changed: { delete: 31 } } },
+      ],
+    })
+    // Nothing is left to archive, and the store still fails.
+    await host.withDatabase(({ driver }) =>
+      driver.query({ text: `delete from notes where created_at < now() - interval '80 days'`, params: [] }),
+    )
+    const again = await tenantry(['retention', 'run'])
+    expect(again).toMatchObject({ code: 3, stdout: expect.stringMatching(/notes: failed: .*archive/) })
+    expect(again.stdout).toContain('visits: done')
+  })
+
   it('stops at its limit, says so, and the next run goes on', async () => {
     const limited = await tenantry(['retention', 'run', '--rule', 'visits', '--max-rows', '10'])
     expect(limited).toMatchObject({ code: 1, stdout: expect.stringContaining('stopped at its limit') })
@@ -149,6 +169,7 @@ describe('what is wrongly asked for', () => {
     [['retention', 'purge'], 'needs to be told what to do'],
     [['retention', 'run', '--max-rows', 'many'], '--max-rows must be a whole number above 0'],
     [['retention', 'run', '--rule', 'none'], 'There is no retention rule none. There are: notes, visits'],
+    [['retention', 'restore', '--rule', 'none'], 'There are: notes, visits'],
     [['retention', 'restore'], 'Give either --rule or --segments'],
     [
       ['retention', 'restore', '--rule', 'notes', '--into', 'notes'],

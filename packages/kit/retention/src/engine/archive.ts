@@ -150,16 +150,26 @@ const prefixOf = ({ rule, run }: Work): string => `${rule.target.label}/${rule.n
  * none of its.
  */
 async function removeStrays(work: Work, store: ArchiveStore): Promise<void> {
-  const prefix = prefixOf(work)
-  const keys: string[] = []
-  for await (const { key } of store.list(prefix)) {
-    const fence = /^\d+-(\d+)-/.exec(key.slice(prefix.length))?.[1]
-    if (fence !== undefined && BigInt(fence) <= BigInt(work.fence)) keys.push(key)
-  }
+  const keys = await straysOf(work, store).catch((cause: unknown) => {
+    throw new ArchiveError(`The objects of a run in ${store.description} could not be listed`, {
+      cause,
+      hint: 'No row is concerned. Check the store before the next run',
+    })
+  })
   if (keys.length === 0) return
   const known = await work.read((connection) =>
     segmentsWhere(connection, 'segment.run_id = $1::uuid', [work.run.id]),
   )
   const recorded = new Set(known.map((segment) => segment.key))
   for (const key of keys) if (!recorded.has(key)) await store.remove(key)
+}
+
+async function straysOf(work: Work, store: ArchiveStore): Promise<readonly string[]> {
+  const prefix = prefixOf(work)
+  const keys: string[] = []
+  for await (const { key } of store.list(prefix)) {
+    const fence = /^\d+-(\d+)-/.exec(key.slice(prefix.length))?.[1]
+    if (fence !== undefined && BigInt(fence) <= BigInt(work.fence)) keys.push(key)
+  }
+  return keys
 }

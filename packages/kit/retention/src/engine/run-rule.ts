@@ -19,7 +19,7 @@ import { createWork } from './work.ts'
 export interface RunOptions extends BudgetOptions {
   /** Instead of the one that `retention()` was given. */
   readonly store?: ArchiveStore
-  /** This run may take any share of its tables: for a backlog that was looked at. Default false. */
+  /** This call may take any share of its tables: for a backlog that was looked at. Default false. */
   readonly anyShare?: boolean
   /** After which a worker that isn't heard of has lost a rule to the next, in seconds. Default 60. */
   readonly leaseSeconds?: number

@@ -61,14 +61,15 @@ function bodyOf(rule: RetentionRule, graph: TableGraph, phase: Phase): string {
     floors.maxFraction === null
       ? ''
       : `
-    if run_id is null and (
-      select pg_catalog.count(*) filter (where ${takes('true')}) > ${floors.maxFraction} * pg_catalog.count(*)
+    if not allowed and (
+      select pg_catalog.count(*) filter (where ${takes('true')}) + taken > ${floors.maxFraction} * (pg_catalog.count(*) + taken)
       from ${target.sql}
     ) then
       raise exception using
         errcode = 'object_not_in_prerequisite_state',
         message = ${quoteLiteral(`the retention rule ${rule.name} would take more than ${floors.maxFraction} of ${target.label}`)};
-    end if;`
+    end if;
+    allowed := true;`
   return `
 declare
   tenantry_cutoff timestamptz;
@@ -77,6 +78,8 @@ declare
   own_fence bigint;
   removed bigint;
   arrived bigint;
+  allowed boolean := false;
+  taken bigint := 0;
 begin
   loop
     -- A row that is locked for longer ends the run: the next one goes on. All of them end with the transaction, and are set anew in the next one.
@@ -106,6 +109,11 @@ begin
         select run.cutoff, run.created_at into tenantry_cutoff, tenantry_start
         from tenantry.retention_runs as run
         where run.id = run_id;
+        taken := (
+          select coalesce(pg_catalog.sum(batch.changed), 0)
+          from (select run_id) as open (run)
+          join tenantry.retention_batches as batch on batch.run_id = open.run
+        );
       end if;
     else
       update ${lease}

@@ -1,5 +1,7 @@
 /** What stands in the way of a run, and what will make it slow. */
+import { quoteIdentifier } from '@tenantry/ddl'
 import type { TableGraph } from '../graph/table-graph.ts'
+import { LIBRARY_SCHEMA } from '../names.ts'
 import type { RetentionRule } from '../rule/rule.ts'
 import type { Found, PlannedPhase, PlanNote } from './plan.ts'
 import type { TableSize } from './size.ts'
@@ -48,6 +50,10 @@ export function cascadeNotes({ target, action }: RetentionRule, graph: TableGrap
 
 export function warnings({ rule, shape, references, unindexed }: Found): readonly PlanNote[] {
   const { target, age } = rule
+  // Of a table that is divided by the age whole partitions are left out; the library's own have the indexes they need.
+  const unserved = unindexed.filter(
+    (phase) => shape.partitionKey !== phase.age.column.name && target.schema !== LIBRARY_SCHEMA,
+  )
   return [
     ...(shape.partitioned && shape.partitionKey !== age.column.name
       ? [
@@ -58,13 +64,13 @@ export function warnings({ rule, shape, references, unindexed }: Found): readonl
           },
         ]
       : []),
-    ...unindexed.map(({ age }) => ({
+    ...unserved.map(({ age }) => ({
       code: 'missing-index',
       message: `No index finds rows of ${target.label} by ${age.column.name}: each run reads the whole table`,
       remedy:
         age.kind === 'iso-text'
           ? 'Text has no order in time: keep the age in a timestamptz column as well'
-          : `create index concurrently on ${target.sql} ("${age.column.name}")`,
+          : `create index ${shape.partitioned ? '' : 'concurrently '}on ${target.sql} (${quoteIdentifier(age.column.name)})`,
     })),
     ...references
       .filter(({ indexed }) => !indexed)

@@ -1,19 +1,21 @@
 import type { RulePlan, RunReport } from '@tenantry/retention'
 import { type Command, countOf } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
-import { failureJson } from '../failure.ts'
+import { describeFailure, failureJson } from '../failure.ts'
 import { planLines } from '../plan-lines.ts'
 import { count } from '../text.ts'
 import { progressOf } from '../progress.ts'
 import { RETENTION_OPTIONS, withRetention } from '../with-retention.ts'
 
-/** Of one rule: what it did, or why it was refused. */
+/** Of one rule: what it did, or why it was refused or failed. */
 type Result =
   | { readonly rule: string; readonly report: RunReport }
-  | { readonly rule: string; readonly refused: unknown }
+  | { readonly rule: string; readonly error: unknown }
 
-/** Nothing was changed by it, and other rules aren't concerned. */
+/** Nothing was changed by it. */
 const REFUSED = 'TENANTRY_RETENTION_REFUSED'
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 export const retentionRun: Command = {
   summary: 'apply the rules: prints the plan, then does it; an interrupt stops after the running batch',
@@ -31,7 +33,8 @@ export const retentionRun: Command = {
       input.say(planLines(name, plans))
       const interrupt = new AbortController()
       // Once each: a second Ctrl-C ends the process as ever.
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+      const stop = (): void => interrupt.abort()
+      for (const signal of SIGNALS) process.once(signal, stop)
       const results: Result[] = []
       for (const plan of plans) {
         if (interrupt.signal.aborted) break
@@ -47,21 +50,22 @@ export const retentionRun: Command = {
           })
           if (report !== undefined) results.push({ rule, report })
         } catch (error) {
-          if (!isRefusal(error)) throw error
-          results.push({ rule, refused: error })
+          // Other rules aren't concerned, and what they did must be told.
+          results.push({ rule, error })
         } finally {
           input.progress(null)
         }
       }
+      for (const signal of SIGNALS) process.off(signal, stop)
       const settled = results.length === plans.length && results.every(isSettled)
       return {
-        exitCode: settled ? EXIT.ok : EXIT.found,
+        exitCode: results.some(isFailed) ? EXIT.failed : settled ? EXIT.ok : EXIT.found,
         lines: ['', ...plans.map((plan) => lineOf(plan, results))],
         json: {
           system: name,
           plans,
           results: results.map((result) =>
-            'refused' in result ? { rule: result.rule, error: failureJson(result.refused) } : result,
+            'error' in result ? { rule: result.rule, error: failureJson(result.error) } : result,
           ),
         },
       }
@@ -71,6 +75,8 @@ export const retentionRun: Command = {
 /** By its code: the configuration may have brought a second copy of the library. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === REFUSED
+
+const isFailed = (result: Result): boolean => 'error' in result && !isRefusal(result.error)
 
 const isSettled = (result: Result): boolean =>
   'report' in result && (result.report.ended === 'done' || result.report.ended === 'paused')
@@ -86,8 +92,8 @@ const ENDS: Readonly<Record<RunReport['ended'], string>> = {
 function lineOf({ rule }: RulePlan, results: readonly Result[]): string {
   const result = results.find((candidate) => candidate.rule === rule)
   if (result === undefined) return `${rule}: not begun`
-  if ('refused' in result) {
-    return `${rule}: refused: ${result.refused instanceof Error ? result.refused.message : ''}`
+  if ('error' in result) {
+    return `${rule}: ${isRefusal(result.error) ? 'refused' : 'failed'}: ${describeFailure(result.error, false)}`
   }
   const { changed, kept, archived, backlog, ended } = result.report
   const parts = [
