@@ -586,8 +586,7 @@ CREATE TABLE "tenantry"."limit_counters" (
 	"reserved" numeric DEFAULT 0 NOT NULL,
 	"overage" numeric DEFAULT 0 NOT NULL,
 	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
-	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
-	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+	CONSTRAINT "limit_counters_check" CHECK (least("tenantry"."limit_counters"."used", "tenantry"."limit_counters"."reserved", "tenantry"."limit_counters"."overage") >= '0')
 );
 --> statement-breakpoint
 
@@ -3019,7 +3018,7 @@ begin
   select source."plan"::text, source."status"::text,
     null, source."ends_at",
     case source."status"::text
-      when 'past_due' then source."past_due_since" + interval '14 days'
+      when 'past_due' then source."past_due_since" + interval '336 hours'
     end
   into found_plan, found_status, anchor, paid_until, ends_at
   from "public"."organization_subscriptions" as source
@@ -3029,11 +3028,11 @@ begin
   else
     plan := found_plan;
     valid_until := least(valid_until, paid_until);
-    if found_status in ('past_due', '') then
+    if found_status = any (array['past_due']::text[]) then
       consumes := coalesce(ends_at > at_time, true);
       valid_until := least(valid_until, case when consumes then ends_at end);
     else
-      consumes := coalesce(found_status in ('trialing', 'active', 'canceled', ''), false);
+      consumes := coalesce(found_status = any (array['trialing', 'active', 'canceled']::text[]), false);
     end if;
   end if;
   select limit_caps.cap into cap from tenantry.limit_caps
@@ -3270,92 +3269,6 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_refusal(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_refusal"("of_account" uuid, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
-returns jsonb
-language plpgsql
-stable security invoker
-as $body$
-begin
-  return pg_catalog.jsonb_build_object(
-    'feature', of_feature,
-    'plan', of_plan,
-    'limit', of_cap,
-    'used', of_used,
-    'reserved', of_reserved,
-    'requested', of_amount,
-    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
-    'reason', case
-      when not of_consumes then 'standing'
-      when of_used + of_amount <= of_cap then 'holds'
-      else 'limit'
-    end,
-    'smallestPlan', case when of_consumes then (
-      select limit_caps.plan
-      from tenantry.limit_caps
-      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
-      where limit_caps.feature = of_feature
-        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
-      order by limit_plans.rank
-      limit 1
-    ) end
-  );
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
 do $lend$
 declare
@@ -3430,8 +3343,29 @@ begin
     select ends into counter.ends
     from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
   end if;
-  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
-    counter.used, counter.reserved, of_amount, counter.ends);
+  refusal := pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
   raise exception 'the plan refuses % of %', of_amount, of_feature
     using errcode = 'TN002', detail = refusal::text;
 end
@@ -3558,7 +3492,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_consume(uuid, text, text, numeric, text)
+-- function tenantry.limit_consume(uuid, text, text, numeric, text, boolean)
 do $lend$
 declare
   lacking text;
@@ -3578,7 +3512,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
 volatile security definer
@@ -3620,6 +3554,39 @@ begin
     ) into answer;
     if found then
       return answer;
+    end if;
+    if of_answer then
+      select pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    ) into answer
+      from tenantry.limit_counters as counter
+      where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+        and valid_until > at_time and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15 and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end
+        and case when consumes then reserved = 0 and used + of_amount > cap else true end;
+      if found then
+        return answer;
+      end if;
     end if;
     if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
@@ -3665,15 +3632,15 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) from ' || holder;
   end loop;
 end
 $revoke$;
 --> statement-breakpoint
 
-grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -3766,8 +3733,29 @@ begin
       'replayed', false
     );
     else
-      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
-        counter.used, counter.reserved, amount, counter.ends);
+      answers := answers || pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
     end if;
   end loop;
   update tenantry.limit_counters set used = counter.used
@@ -4731,6 +4719,7 @@ as $body$
 #variable_conflict use_column
 declare
   change record;
+  lacking boolean := false;
 begin
   if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
     raise exception 'a row has no account that it counts for' using errcode = 'TN005';
@@ -4745,9 +4734,27 @@ begin
     where account = change.account and feature = change.feature and subject = change.subject
       and starts <= at_time and ends > at_time and valid_until > at_time;
     if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
-      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+      lacking := true;
     end if;
   end loop;
+  if lacking then
+    perform from tenantry.limit_features where feature = any (of_features) order by feature for share;
+    insert into tenantry.limit_accounts as known (account, refreshed_at)
+    select distinct account, at_time from unnest(of_accounts, of_amounts) as each (account, amount) where amount > 0 order by account
+    on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+    for change in
+      select feature, account, subject
+      from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+      where amount > 0 and not exists (
+        select from tenantry.limit_counters as counter
+        where counter.account = each.account and counter.feature = each.feature and counter.subject = each.subject
+          and counter.starts <= at_time and counter.ends > at_time and counter.valid_until > at_time
+      )
+      order by feature, account, subject
+    loop
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end loop;
+  end if;
   for change in
     select feature, account, subject, amount, ends
     from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
@@ -4802,7 +4809,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_insert()
+-- function tenantry.limit_keep_key()
 do $lend$
 declare
   lacking text;
@@ -4822,16 +4829,90 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+create or replace function "tenantry"."limit_keep_key"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+begin
+  raise exception 'a row that counts once keeps its primary key' using errcode = 'TN005';
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_keep_key"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_keep_key"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
 declare
   changed uuid[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "organization_id" as account from new_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source."organization_id") into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source."organization_id") into changed from (select "organization_id" from new_rows union select "organization_id" from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source."organization_id") into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -4853,9 +4934,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_subscriptions"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4873,7 +4954,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_update()
+-- function tenantry.limit_follow_overrides()
 do $lend$
 declare
   lacking text;
@@ -4893,16 +4974,25 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_update"()
+create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 declare
   changed uuid[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "organization_id" as account from new_rows union select "organization_id" as account from old_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source.account) into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source.account) into changed from (select account from new_rows union select account from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source.account) into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -4924,505 +5014,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_overrides"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select "organization_id" as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_insert()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_insert"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_plans()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_plans"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
-  end if;
-  perform from tenantry.limit_features order by feature for update;
-  update tenantry.limit_features set revision = revision + 1;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_overrides"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -5469,11 +5063,16 @@ as $body$
 declare
   everyone uuid[];
 begin
-  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
-    return null;
+  if tg_when = 'BEFORE' then
+    if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+    end if;
+    perform from tenantry.limit_features order by feature for update;
+    update tenantry.limit_features set revision = revision + 1;
+  elsif pg_catalog.current_setting('tenantry.limit_declaring', true) is distinct from 'on' then
+    select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+    perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   end if;
-  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
-  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   return null;
 end
 $body$;
@@ -5651,7 +5250,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_articles_insert()
+-- function tenantry.limit_guard_articles()
 do $lend$
 declare
   lacking text;
@@ -5671,7 +5270,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_articles_insert"()
+create or replace function "tenantry"."limit_guard_articles"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -5686,127 +5285,79 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
-      where (status = 'generating') and (status = 'failed' and completed_at is null) is not true
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            )) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+    insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'articles', made.row_key, made.account, made.subject, counter.ends, made.amount
   from (select row."id"::text as row_key, 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
-      where (status = 'generating') and (status = 'failed' and completed_at is null) is not true
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            )) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)) as made
   join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
     and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_articles_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_articles_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_articles_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_articles_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts uuid[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
-      where (status = 'generating') and (status = 'failed' and completed_at is null) is not true
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            )) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)
-      union all
-      select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (status = 'failed' and completed_at is null)) as back
+        union all
+        select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            ))) as back
       join tenantry.limit_marks as mark on mark.feature = 'articles' and mark.row_key = back.row_key
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+    insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'articles', made.row_key, made.account, made.subject, counter.ends, made.amount
   from (select row."id"::text as row_key, 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
-      where (status = 'generating') and (status = 'failed' and completed_at is null) is not true
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            )) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)) as made
   join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
     and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
-  delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from new_rows as row where (status = 'failed' and completed_at is null));
+    delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from new_rows as row where (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            )));
+  elsif tg_op = 'DELETE' then
+    delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from old_rows as row);
+  elsif tg_op = 'TRUNCATE' then
+    delete from tenantry.limit_marks where feature = 'articles';
+  end if;
   return null;
 end
 $body$;
@@ -5825,9 +5376,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_articles_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_articles"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_articles_update"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_articles"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -5845,7 +5396,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_articles_delete()
+-- function tenantry.limit_guard_keywords()
 do $lend$
 declare
   lacking text;
@@ -5865,7 +5416,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_articles_delete"()
+create or replace function "tenantry"."limit_guard_keywords"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -5880,158 +5431,20 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from old_rows as row);
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_articles_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_articles_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_articles_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_articles_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  delete from tenantry.limit_marks where feature = 'articles';
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_articles_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_articles_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_keywords_insert()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_keywords_insert"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts uuid[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'keywords'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'keywords'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
   end if;
   return null;
 end
@@ -6051,12 +5464,97 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_keywords_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_keywords"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_keywords_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_keywords"() from ' || holder;
   end loop;
 end
 $revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_recount_articles()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_recount_articles"()
+returns integer
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  at_time constant timestamptz := tenantry.limit_clock();
+  lacking record;
+  differing integer := 0;
+  met integer;
+  accounts uuid[];
+begin
+  -- Nobody writes meanwhile; the lock is that of CREATE TRIGGER, which a migration has taken already.
+  lock table only "public"."articles" in share row exclusive mode;
+  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select 'articles', row."id"::text, row."organization_id"::uuid, ''::text, timestamptz '-infinity', 0
+  from "public"."articles" as row
+  where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
+              select from public.article_sections as section
+              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
+            )) is not true and row."organization_id"::uuid is not null
+  on conflict (feature, row_key) do nothing;
+  return differing;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_recount_articles"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_recount_articles"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_recount_articles"() to "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -6709,7 +6207,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "public"."organization_subscriptions"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_insert"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -6732,7 +6230,7 @@ create or replace trigger "limit_follow_update"
 after update on "public"."organization_subscriptions"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_update"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -6755,7 +6253,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "public"."organization_subscriptions"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_delete"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -6777,7 +6275,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."organization_subscriptions"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_truncate"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -6800,7 +6298,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_insert"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -6823,7 +6321,7 @@ create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_update"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -6846,7 +6344,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_delete"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -6868,7 +6366,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
-execute function "tenantry"."limit_follow_overrides_truncate"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -6880,17 +6378,17 @@ revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
--- trigger limit_follow on tenantry.limit_caps
+-- trigger limit_follow_before on tenantry.limit_caps
 grant trigger on "tenantry"."limit_caps" to "tenantry_service";
 --> statement-breakpoint
 
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace trigger "limit_follow"
+create or replace trigger "limit_follow_before"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
-execute function "tenantry"."limit_follow_plans"();
+execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
 reset role;
@@ -6899,7 +6397,7 @@ reset role;
 revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
 --> statement-breakpoint
 
-alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_before";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
@@ -6935,7 +6433,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."articles"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_articles_insert"();
+execute function "tenantry"."limit_guard_articles"();
 --> statement-breakpoint
 
 reset role;
@@ -6958,7 +6456,7 @@ create or replace trigger "limit_guard_update"
 after update on "public"."articles"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_articles_update"();
+execute function "tenantry"."limit_guard_articles"();
 --> statement-breakpoint
 
 reset role;
@@ -6981,7 +6479,7 @@ create or replace trigger "limit_guard_delete"
 after delete on "public"."articles"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_guard_articles_delete"();
+execute function "tenantry"."limit_guard_articles"();
 --> statement-breakpoint
 
 reset role;
@@ -7003,7 +6501,7 @@ set role "tenantry_service";
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."articles"
 for each statement
-execute function "tenantry"."limit_guard_articles_truncate"();
+execute function "tenantry"."limit_guard_articles"();
 --> statement-breakpoint
 
 reset role;
@@ -7013,6 +6511,29 @@ revoke trigger on "public"."articles" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."articles" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger limit_guard_key on public.articles
+grant trigger on "public"."articles" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_key"
+after update of "id" on "public"."articles"
+for each row
+when (row(old."id") is distinct from row(new."id"))
+execute function "tenantry"."limit_keep_key"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."articles" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."articles" enable always trigger "limit_guard_key";
 --> statement-breakpoint
 
 -- trigger limit_guard_insert on public.keywords
@@ -7026,7 +6547,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."keywords"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_keywords_insert"();
+execute function "tenantry"."limit_guard_keywords"();
 --> statement-breakpoint
 
 reset role;
@@ -7039,12 +6560,24 @@ alter table "public"."keywords" enable always trigger "limit_guard_insert";
 --> statement-breakpoint
 
 -- trigger follow_usage on tenantry.limit_counters
+grant trigger on "tenantry"."limit_counters" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
 create or replace trigger "follow_usage"
 after update on "tenantry"."limit_counters"
 for each row
 when ((new.used + new.overage, case when new.kind = 'metered' then new.cap end)
   is distinct from (old.used + old.overage, case when old.kind = 'metered' then old.cap end))
 execute function "tenantry"."follow_usage"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "tenantry"."limit_counters" from "tenantry_service";
 --> statement-breakpoint
 
 -- trigger guard_legal_hold on tenantry.legal_holds
@@ -9748,6 +9281,22 @@ begin
   perform pg_catalog.set_config('row_security', 'on', true);
   set local role tenantry_service;
   perform tenantry.limit_declare('{"features":{"articles":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":0},"article_cost":{"kind":"costed","period":"calendar_month","zone":"UTC","bySubject":false,"position":1},"keywords":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":2},"keyword_cost":{"kind":"costed","period":"calendar_month","zone":"UTC","bySubject":false,"position":3},"research_queries":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":4},"research_cost":{"kind":"costed","period":"calendar_month","zone":"UTC","bySubject":false,"position":5}},"plans":{"free":{"rank":0,"caps":{"articles":3,"article_cost":3,"keywords":250,"keyword_cost":1,"research_queries":50,"research_cost":1}},"starter":{"rank":1,"caps":{"articles":10,"article_cost":15,"keywords":1000,"keyword_cost":5,"research_queries":300,"research_cost":5}},"pro":{"rank":2,"caps":{"articles":50,"article_cost":75,"keywords":10000,"keyword_cost":25,"research_queries":2500,"research_cost":25}},"agency":{"rank":3,"caps":{"articles":null,"article_cost":1000,"keywords":null,"keyword_cost":500,"research_queries":null,"research_cost":500}}},"standing":[["trialing","consumes",null,0],["active","consumes",null,0],["past_due","until","past_due_since",14],["paused","reads",null,0],["canceled","consumes",null,0]],"defaultPlan":"free"}');
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;
+--> statement-breakpoint
+
+-- counters of public.articles
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  -- [{"feature":"articles","kind":"metered","account":"row.\"organization_id\"::uuid","subject":"''::text","where":"status = 'generating'","amount":"1","rowKey":"row.\"id\"::text","once":{"givesBack":"row.status = 'failed' and row.completed_at is null and not exists (\n              select from public.article_sections as section\n              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)\n            )"},"grows":false}]
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_recount_articles();
   reset role;
   perform pg_catalog.set_config('row_security', before, true);
 end

@@ -790,8 +790,7 @@ CREATE TABLE "tenantry"."limit_counters" (
 	"reserved" numeric DEFAULT 0 NOT NULL,
 	"overage" numeric DEFAULT 0 NOT NULL,
 	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
-	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
-	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+	CONSTRAINT "limit_counters_check" CHECK (least("tenantry"."limit_counters"."used", "tenantry"."limit_counters"."reserved", "tenantry"."limit_counters"."overage") >= '0')
 );
 --> statement-breakpoint
 
@@ -2402,92 +2401,6 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_refusal(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_refusal"("of_account" uuid, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
-returns jsonb
-language plpgsql
-stable security invoker
-as $body$
-begin
-  return pg_catalog.jsonb_build_object(
-    'feature', of_feature,
-    'plan', of_plan,
-    'limit', of_cap,
-    'used', of_used,
-    'reserved', of_reserved,
-    'requested', of_amount,
-    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
-    'reason', case
-      when not of_consumes then 'standing'
-      when of_used + of_amount <= of_cap then 'holds'
-      else 'limit'
-    end,
-    'smallestPlan', case when of_consumes then (
-      select limit_caps.plan
-      from tenantry.limit_caps
-      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
-      where limit_caps.feature = of_feature
-        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
-      order by limit_plans.rank
-      limit 1
-    ) end
-  );
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_refusal"(uuid, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
 do $lend$
 declare
@@ -2523,7 +2436,7 @@ declare
 begin
   select * into counter from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time;
-  opened := found;
+  opened := found and counter.valid_until > at_time;
   -- An open counter knows what its feature is, unless the call doesn't fit it.
   if not opened or (counter.kind = 'allocated' and not of_guarded)
     or (counter.kind <> 'costed' and of_amount <> pg_catalog.trunc(of_amount))
@@ -2562,8 +2475,29 @@ begin
     select ends into counter.ends
     from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
   end if;
-  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
-    counter.used, counter.reserved, of_amount, counter.ends);
+  refusal := pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
   raise exception 'the plan refuses % of %', of_amount, of_feature
     using errcode = 'TN002', detail = refusal::text;
 end
@@ -2690,7 +2624,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_consume(uuid, text, text, numeric, text)
+-- function tenantry.limit_consume(uuid, text, text, numeric, text, boolean)
 do $lend$
 declare
   lacking text;
@@ -2710,7 +2644,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
 volatile security definer
@@ -2752,6 +2686,39 @@ begin
     ) into answer;
     if found then
       return answer;
+    end if;
+    if of_answer then
+      select pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    ) into answer
+      from tenantry.limit_counters as counter
+      where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+        and valid_until > at_time and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15 and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end
+        and case when consumes then reserved = 0 and used + of_amount > cap else true end;
+      if found then
+        return answer;
+      end if;
     end if;
     if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
@@ -2797,15 +2764,15 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) from ' || holder;
   end loop;
 end
 $revoke$;
 --> statement-breakpoint
 
-grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -2898,8 +2865,29 @@ begin
       'replayed', false
     );
     else
-      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
-        counter.used, counter.reserved, amount, counter.ends);
+      answers := answers || pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
     end if;
   end loop;
   update tenantry.limit_counters set used = counter.used
@@ -3863,6 +3851,7 @@ as $body$
 #variable_conflict use_column
 declare
   change record;
+  lacking boolean := false;
 begin
   if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
     raise exception 'a row has no account that it counts for' using errcode = 'TN005';
@@ -3877,9 +3866,27 @@ begin
     where account = change.account and feature = change.feature and subject = change.subject
       and starts <= at_time and ends > at_time and valid_until > at_time;
     if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
-      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+      lacking := true;
     end if;
   end loop;
+  if lacking then
+    perform from tenantry.limit_features where feature = any (of_features) order by feature for share;
+    insert into tenantry.limit_accounts as known (account, refreshed_at)
+    select distinct account, at_time from unnest(of_accounts, of_amounts) as each (account, amount) where amount > 0 order by account
+    on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+    for change in
+      select feature, account, subject
+      from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+      where amount > 0 and not exists (
+        select from tenantry.limit_counters as counter
+        where counter.account = each.account and counter.feature = each.feature and counter.subject = each.subject
+          and counter.starts <= at_time and counter.ends > at_time and counter.valid_until > at_time
+      )
+      order by feature, account, subject
+    loop
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end loop;
+  end if;
   for change in
     select feature, account, subject, amount, ends
     from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
@@ -3934,7 +3941,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_insert()
+-- function tenantry.limit_keep_key()
 do $lend$
 declare
   lacking text;
@@ -3954,16 +3961,90 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+create or replace function "tenantry"."limit_keep_key"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+begin
+  raise exception 'a row that counts once keeps its primary key' using errcode = 'TN005';
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_keep_key"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_keep_key"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
 declare
   changed uuid[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source."user_id") into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source."user_id") into changed from (select "user_id" from new_rows union select "user_id" from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source."user_id") into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -3985,9 +4066,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_subscriptions"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4005,7 +4086,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_update()
+-- function tenantry.limit_follow_overrides()
 do $lend$
 declare
   lacking text;
@@ -4025,16 +4106,25 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_update"()
+create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 declare
   changed uuid[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows union select "user_id" as account from old_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source.account) into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source.account) into changed from (select account from new_rows union select account from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source.account) into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -4056,505 +4146,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_overrides"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_insert()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_insert"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed uuid[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_plans()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_plans"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
-  end if;
-  perform from tenantry.limit_features order by feature for update;
-  update tenantry.limit_features set revision = revision + 1;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_overrides"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4601,11 +4195,16 @@ as $body$
 declare
   everyone uuid[];
 begin
-  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
-    return null;
+  if tg_when = 'BEFORE' then
+    if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+    end if;
+    perform from tenantry.limit_features order by feature for update;
+    update tenantry.limit_features set revision = revision + 1;
+  elsif pg_catalog.current_setting('tenantry.limit_declaring', true) is distinct from 'on' then
+    select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+    perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   end if;
-  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
-  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   return null;
 end
 $body$;
@@ -4783,7 +4382,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_enhancement_requests_insert()
+-- function tenantry.limit_guard_enhancement_requests()
 do $lend$
 declare
   lacking text;
@@ -4803,7 +4402,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_enhancement_requests_insert"()
+create or replace function "tenantry"."limit_guard_enhancement_requests"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -4818,138 +4417,72 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
       where (true) and (row.processing_status = 'failed') is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)
-      union all
-      select 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, (coalesce(row.token_usage, 0))::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+        union all
+        select 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, (greatest(coalesce(row.token_usage, 0), 0))::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+    insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'enhancement_requests', made.row_key, made.account, made.subject, counter.ends, made.amount
   from (select row."id"::text as row_key, 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
       where (true) and (row.processing_status = 'failed') is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)) as made
   join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
     and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_enhancement_requests_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_enhancement_requests_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts uuid[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
       where (true) and (row.processing_status = 'failed') is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)
-      union all
-      select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (row.processing_status = 'failed')) as back
-      join tenantry.limit_marks as mark on mark.feature = 'enhancement_requests' and mark.row_key = back.row_key
-      union all
-      select feature, account, subject, sum(amount) as amount, null::timestamptz as ends
-      from (
-        select row."id"::text as row_key, 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, (coalesce(row.token_usage, 0))::numeric as amount from new_rows as row where (true)
         union all
-        select row."id"::text as row_key, 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(coalesce(row.token_usage, 0))::numeric as amount from old_rows as row where (true)
+        select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (row.processing_status = 'failed')) as back
+      join tenantry.limit_marks as mark on mark.feature = 'enhancement_requests' and mark.row_key = back.row_key
+        union all
+        select feature, account, subject, sum(amount) as amount, null::timestamptz as ends
+      from (
+        select row."id"::text as row_key, 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, (greatest(coalesce(row.token_usage, 0), 0))::numeric as amount from new_rows as row where (true)
+        union all
+        select row."id"::text as row_key, 'enhancement_tokens'::text as feature, row."user_id"::uuid as account, ''::text as subject, -(greatest(coalesce(row.token_usage, 0), 0))::numeric as amount from old_rows as row where (true)
       ) as step
       group by row_key, feature, account, subject
       having sum(amount) > 0
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+    insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'enhancement_requests', made.row_key, made.account, made.subject, counter.ends, made.amount
   from (select row."id"::text as row_key, 'enhancement_requests'::text as feature, row."user_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
       where (true) and (row.processing_status = 'failed') is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'enhancement_requests' and limit_marks.row_key = row."id"::text)) as made
   join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
     and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
-  delete from tenantry.limit_marks where feature = 'enhancement_requests' and row_key in (select row."id"::text from new_rows as row where (row.processing_status = 'failed'));
+    delete from tenantry.limit_marks where feature = 'enhancement_requests' and row_key in (select row."id"::text from new_rows as row where (row.processing_status = 'failed'));
+  elsif tg_op = 'DELETE' then
+    delete from tenantry.limit_marks where feature = 'enhancement_requests' and row_key in (select row."id"::text from old_rows as row);
+  elsif tg_op = 'TRUNCATE' then
+    delete from tenantry.limit_marks where feature = 'enhancement_requests';
+  end if;
   return null;
 end
 $body$;
@@ -4968,9 +4501,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_enhancement_requests"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_update"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4988,7 +4521,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_enhancement_requests_delete()
+-- function tenantry.limit_recount_enhancement_requests()
 do $lend$
 declare
   lacking text;
@@ -5008,8 +4541,8 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_enhancement_requests_delete"()
-returns trigger
+create or replace function "tenantry"."limit_recount_enhancement_requests"()
+returns integer
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -5017,14 +4550,19 @@ as $body$
 #variable_conflict use_column
 declare
   at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
+  lacking record;
+  differing integer := 0;
+  met integer;
   accounts uuid[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
 begin
-  delete from tenantry.limit_marks where feature = 'enhancement_requests' and row_key in (select row."id"::text from old_rows as row);
-  return null;
+  -- Nobody writes meanwhile; the lock is that of CREATE TRIGGER, which a migration has taken already.
+  lock table only "public"."enhancement_requests" in share row exclusive mode;
+  insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
+  select 'enhancement_requests', row."id"::text, row."user_id"::uuid, ''::text, timestamptz '-infinity', 0
+  from "public"."enhancement_requests" as row
+  where (true) and (row.processing_status = 'failed') is not true and row."user_id"::uuid is not null
+  on conflict (feature, row_key) do nothing;
+  return differing;
 end
 $body$;
 --> statement-breakpoint
@@ -5042,78 +4580,15 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_recount_enhancement_requests"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_delete"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_recount_enhancement_requests"() from ' || holder;
   end loop;
 end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_enhancement_requests_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_enhancement_requests_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  delete from tenantry.limit_marks where feature = 'enhancement_requests';
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_enhancement_requests_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_enhancement_requests_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
+grant execute on function "tenantry"."limit_recount_enhancement_requests"() to "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -8161,7 +7636,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "public"."user_entitlements"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_insert"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -8184,7 +7659,7 @@ create or replace trigger "limit_follow_update"
 after update on "public"."user_entitlements"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_update"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -8207,7 +7682,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "public"."user_entitlements"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_delete"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -8229,7 +7704,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."user_entitlements"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_truncate"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -8252,7 +7727,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_insert"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -8275,7 +7750,7 @@ create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_update"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -8298,7 +7773,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_delete"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -8320,7 +7795,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
-execute function "tenantry"."limit_follow_overrides_truncate"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -8332,17 +7807,17 @@ revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
--- trigger limit_follow on tenantry.limit_caps
+-- trigger limit_follow_before on tenantry.limit_caps
 grant trigger on "tenantry"."limit_caps" to "tenantry_service";
 --> statement-breakpoint
 
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace trigger "limit_follow"
+create or replace trigger "limit_follow_before"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
-execute function "tenantry"."limit_follow_plans"();
+execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
 reset role;
@@ -8351,7 +7826,7 @@ reset role;
 revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
 --> statement-breakpoint
 
-alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_before";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
@@ -8387,7 +7862,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."enhancement_requests"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_enhancement_requests_insert"();
+execute function "tenantry"."limit_guard_enhancement_requests"();
 --> statement-breakpoint
 
 reset role;
@@ -8410,7 +7885,7 @@ create or replace trigger "limit_guard_update"
 after update on "public"."enhancement_requests"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_enhancement_requests_update"();
+execute function "tenantry"."limit_guard_enhancement_requests"();
 --> statement-breakpoint
 
 reset role;
@@ -8433,7 +7908,7 @@ create or replace trigger "limit_guard_delete"
 after delete on "public"."enhancement_requests"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_guard_enhancement_requests_delete"();
+execute function "tenantry"."limit_guard_enhancement_requests"();
 --> statement-breakpoint
 
 reset role;
@@ -8455,7 +7930,7 @@ set role "tenantry_service";
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."enhancement_requests"
 for each statement
-execute function "tenantry"."limit_guard_enhancement_requests_truncate"();
+execute function "tenantry"."limit_guard_enhancement_requests"();
 --> statement-breakpoint
 
 reset role;
@@ -8465,6 +7940,29 @@ revoke trigger on "public"."enhancement_requests" from "tenantry_service";
 --> statement-breakpoint
 
 alter table "public"."enhancement_requests" enable always trigger "limit_guard_truncate";
+--> statement-breakpoint
+
+-- trigger limit_guard_key on public.enhancement_requests
+grant trigger on "public"."enhancement_requests" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_guard_key"
+after update of "id" on "public"."enhancement_requests"
+for each row
+when (row(old."id") is distinct from row(new."id"))
+execute function "tenantry"."limit_keep_key"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."enhancement_requests" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."enhancement_requests" enable always trigger "limit_guard_key";
 --> statement-breakpoint
 
 -- trigger write_credits_entry on public.credit_transactions
@@ -12420,6 +11918,22 @@ begin
   perform pg_catalog.set_config('row_security', 'on', true);
   set local role tenantry_service;
   perform tenantry.limit_declare('{"features":{"enhancement_requests":{"kind":"metered","period":"calendar_day","zone":"UTC","bySubject":false,"position":0},"enhancement_tokens":{"kind":"metered","period":"calendar_month","zone":"UTC","bySubject":false,"position":1}},"plans":{"free":{"rank":0,"caps":{"enhancement_requests":10,"enhancement_tokens":null}},"premium":{"rank":1,"caps":{"enhancement_requests":null,"enhancement_tokens":null}}},"standing":[],"defaultPlan":"free"}');
+  reset role;
+  perform pg_catalog.set_config('row_security', before, true);
+end
+$service$;
+--> statement-breakpoint
+
+-- counters of public.enhancement_requests
+do $service$
+declare
+  -- A migration runs with it off, so that no policy hides a row from it unnoticed.
+  before constant text := pg_catalog.current_setting('row_security');
+begin
+  -- [{"feature":"enhancement_requests","kind":"metered","account":"row.\"user_id\"::uuid","subject":"''::text","where":"true","amount":"1","rowKey":"row.\"id\"::text","once":{"givesBack":"row.processing_status = 'failed'"},"grows":false},{"feature":"enhancement_tokens","kind":"metered","account":"row.\"user_id\"::uuid","subject":"''::text","where":"true","amount":"greatest(coalesce(row.token_usage, 0), 0)","rowKey":"row.\"id\"::text","once":null,"grows":true}]
+  perform pg_catalog.set_config('row_security', 'on', true);
+  set local role tenantry_service;
+  perform tenantry.limit_recount_enhancement_requests();
   reset role;
   perform pg_catalog.set_config('row_security', before, true);
 end

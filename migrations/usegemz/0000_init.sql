@@ -397,8 +397,7 @@ CREATE TABLE "tenantry"."limit_counters" (
 	"reserved" numeric DEFAULT 0 NOT NULL,
 	"overage" numeric DEFAULT 0 NOT NULL,
 	CONSTRAINT "limit_counters_account_feature_subject_ends_pk" PRIMARY KEY("account","feature","subject","ends"),
-	CONSTRAINT "limit_counters_amounts_check" CHECK ("tenantry"."limit_counters"."used" >= 0 and "tenantry"."limit_counters"."reserved" >= 0 and "tenantry"."limit_counters"."overage" >= 0),
-	CONSTRAINT "limit_counters_period_check" CHECK ("tenantry"."limit_counters"."starts" < "tenantry"."limit_counters"."ends")
+	CONSTRAINT "limit_counters_check" CHECK (least("tenantry"."limit_counters"."used", "tenantry"."limit_counters"."reserved", "tenantry"."limit_counters"."overage") >= '0')
 );
 --> statement-breakpoint
 
@@ -1795,11 +1794,11 @@ begin
   select source."plan"::text, source."trial_status"::text,
     null, null,
     case source."trial_status"::text
-      when 'pending' then source."runs_until" + interval '0 days'
-      when 'active' then source."runs_until" + interval '0 days'
-      when 'expired' then source."runs_until" + interval '0 days'
-      when 'cancelled' then source."runs_until" + interval '0 days'
-      when 'converted' then source."runs_until" + interval '0 days'
+      when 'pending' then source."runs_until" + interval '0 hours'
+      when 'active' then source."runs_until" + interval '0 hours'
+      when 'expired' then source."runs_until" + interval '0 hours'
+      when 'cancelled' then source."runs_until" + interval '0 hours'
+      when 'converted' then source."runs_until" + interval '0 hours'
     end
   into found_plan, found_status, anchor, paid_until, ends_at
   from "public"."user_profiles" as source
@@ -1809,11 +1808,11 @@ begin
   else
     plan := found_plan;
     valid_until := least(valid_until, paid_until);
-    if found_status in ('pending', 'active', 'expired', 'cancelled', 'converted', '') then
+    if found_status = any (array['pending', 'active', 'expired', 'cancelled', 'converted']::text[]) then
       consumes := coalesce(ends_at > at_time, true);
       valid_until := least(valid_until, case when consumes then ends_at end);
     else
-      consumes := coalesce(found_status in (''), false);
+      consumes := coalesce(found_status = any (array[]::text[]), false);
     end if;
   end if;
   select limit_caps.cap into cap from tenantry.limit_caps
@@ -2050,92 +2049,6 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_refusal(text, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_refusal"("of_account" text, "of_feature" text, "of_plan" text, "of_cap" numeric, "of_consumes" boolean, "of_used" numeric, "of_reserved" numeric, "of_amount" numeric, "of_ends" timestamp with time zone)
-returns jsonb
-language plpgsql
-stable security invoker
-as $body$
-begin
-  return pg_catalog.jsonb_build_object(
-    'feature', of_feature,
-    'plan', of_plan,
-    'limit', of_cap,
-    'used', of_used,
-    'reserved', of_reserved,
-    'requested', of_amount,
-    'resetsAt', case when pg_catalog.isfinite(of_ends) then of_ends end,
-    'reason', case
-      when not of_consumes then 'standing'
-      when of_used + of_amount <= of_cap then 'holds'
-      else 'limit'
-    end,
-    'smallestPlan', case when of_consumes then (
-      select limit_caps.plan
-      from tenantry.limit_caps
-      join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
-      where limit_caps.feature = of_feature
-        and (limit_caps.cap is null or limit_caps.cap >= of_used + of_reserved + of_amount)
-      order by limit_plans.rank
-      limit 1
-    ) end
-  );
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_refusal"(text, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_refusal"(text, text, text, numeric, boolean, numeric, numeric, numeric, timestamp with time zone) from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(text, text, text, numeric, boolean, timestamp with time zone)
 do $lend$
 declare
@@ -2210,8 +2123,29 @@ begin
     select ends into counter.ends
     from tenantry.limit_period(declared.period, coalesce(entitled.anchor, timestamptz '2000-01-01 00:00:00+00'), declared.zone, at_time);
   end if;
-  refusal := tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, counter.consumes,
-    counter.used, counter.reserved, of_amount, counter.ends);
+  refusal := pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
   raise exception 'the plan refuses % of %', of_amount, of_feature
     using errcode = 'TN002', detail = refusal::text;
 end
@@ -2338,7 +2272,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_consume(text, text, text, numeric, text)
+-- function tenantry.limit_consume(text, text, text, numeric, text, boolean)
 do $lend$
 declare
   lacking text;
@@ -2358,7 +2292,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_consume"("of_tenant" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text)
+create or replace function "tenantry"."limit_consume"("of_tenant" text, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
 volatile security definer
@@ -2400,6 +2334,39 @@ begin
     ) into answer;
     if found then
       return answer;
+    end if;
+    if of_answer then
+      select pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', of_amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + of_amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + of_amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    ) into answer
+      from tenantry.limit_counters as counter
+      where account = of_account and feature = of_feature and subject = of_subject
+      and starts <= at_time and ends > at_time
+        and valid_until > at_time and kind <> 'allocated' and of_amount > 0 and of_amount < 1e15 and of_amount = case kind when 'costed' then pg_catalog.round(of_amount, 6) else pg_catalog.trunc(of_amount) end
+        and case when consumes then reserved = 0 and used + of_amount > cap else true end;
+      if found then
+        return answer;
+      end if;
     end if;
     if of_amount > 0 and not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
@@ -2445,15 +2412,15 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_consume"(text, text, text, numeric, text)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_consume"(text, text, text, numeric, text, boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_consume"(text, text, text, numeric, text) from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_consume"(text, text, text, numeric, text, boolean) from ' || holder;
   end loop;
 end
 $revoke$;
 --> statement-breakpoint
 
-grant execute on function "tenantry"."limit_consume"(text, text, text, numeric, text) to "tenantry_tenant", "tenantry_service";
+grant execute on function "tenantry"."limit_consume"(text, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
 reset role;
@@ -2546,8 +2513,29 @@ begin
       'replayed', false
     );
     else
-      answers := answers || tenantry.limit_refusal(of_account, of_feature, counter.plan, counter.cap, true,
-        counter.used, counter.reserved, amount, counter.ends);
+      answers := answers || pg_catalog.jsonb_build_object(
+      'feature', of_feature,
+      'plan', counter.plan,
+      'limit', counter.cap,
+      'used', counter.used,
+      'reserved', counter.reserved,
+      'requested', amount,
+      'resetsAt', case when pg_catalog.isfinite(counter.ends) then counter.ends end,
+      'reason', case
+        when not counter.consumes then 'standing'
+        when counter.used + amount <= counter.cap then 'holds'
+        else 'limit'
+      end,
+      'smallestPlan', case when counter.consumes then (
+        select limit_caps.plan
+        from tenantry.limit_caps
+        join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
+        where limit_caps.feature = of_feature
+          and (limit_caps.cap is null or limit_caps.cap >= counter.used + counter.reserved + amount)
+        order by limit_plans.rank
+        limit 1
+      ) end
+    );
     end if;
   end loop;
   update tenantry.limit_counters set used = counter.used
@@ -3511,6 +3499,7 @@ as $body$
 #variable_conflict use_column
 declare
   change record;
+  lacking boolean := false;
 begin
   if exists (select from unnest(of_accounts, of_amounts) as each (account, amount) where account is null and amount > 0) then
     raise exception 'a row has no account that it counts for' using errcode = 'TN005';
@@ -3525,9 +3514,27 @@ begin
     where account = change.account and feature = change.feature and subject = change.subject
       and starts <= at_time and ends > at_time and valid_until > at_time;
     if not found and not tenantry.limit_fits(change.account, change.feature, change.subject, change.amount, true, at_time) then
-      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+      lacking := true;
     end if;
   end loop;
+  if lacking then
+    perform from tenantry.limit_features where feature = any (of_features) order by feature for share;
+    insert into tenantry.limit_accounts as known (account, refreshed_at)
+    select distinct account, at_time from unnest(of_accounts, of_amounts) as each (account, amount) where amount > 0 order by account
+    on conflict (account) do update set refreshed_at = excluded.refreshed_at;
+    for change in
+      select feature, account, subject
+      from unnest(of_features, of_accounts, of_subjects, of_amounts) as each (feature, account, subject, amount)
+      where amount > 0 and not exists (
+        select from tenantry.limit_counters as counter
+        where counter.account = each.account and counter.feature = each.feature and counter.subject = each.subject
+          and counter.starts <= at_time and counter.ends > at_time and counter.valid_until > at_time
+      )
+      order by feature, account, subject
+    loop
+      perform tenantry.limit_open(change.account, change.feature, change.subject, at_time);
+    end loop;
+  end if;
   for change in
     select feature, account, subject, amount, ends
     from unnest(of_features, of_accounts, of_subjects, of_amounts, of_ends) as each (feature, account, subject, amount, ends)
@@ -3582,7 +3589,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_insert()
+-- function tenantry.limit_keep_key()
 do $lend$
 declare
   lacking text;
@@ -3602,16 +3609,90 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_insert"()
+create or replace function "tenantry"."limit_keep_key"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+begin
+  raise exception 'a row that counts once keeps its primary key' using errcode = 'TN005';
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_keep_key"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_keep_key"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_subscriptions()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."limit_follow_subscriptions"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
 declare
   changed text[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source."user_id") into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source."user_id") into changed from (select "user_id" from new_rows union select "user_id" from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source."user_id") into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -3633,9 +3714,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_subscriptions"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_subscriptions"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -3653,7 +3734,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_follow_subscriptions_update()
+-- function tenantry.limit_follow_overrides()
 do $lend$
 declare
   lacking text;
@@ -3673,16 +3754,25 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_follow_subscriptions_update"()
+create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
 volatile security definer
 set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 declare
   changed text[];
 begin
-  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from new_rows union select "user_id" as account from old_rows) as met;
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(source.account) into changed from new_rows as source;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(source.account) into changed from (select account from new_rows union select account from old_rows) as source;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(source.account) into changed from old_rows as source;
+  else
+    select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
+  end if;
   if changed is not null then
     perform tenantry.limit_follow(changed, tenantry.limit_clock());
   end if;
@@ -3704,505 +3794,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_follow_overrides"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed text[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select "user_id" as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_subscriptions_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_subscriptions_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed text[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_subscriptions_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_subscriptions_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_insert()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_insert"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed text[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed text[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from new_rows union select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed text[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account as account from old_rows) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_overrides_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_overrides_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-declare
-  changed text[];
-begin
-  select pg_catalog.array_agg(account) into changed from (select account from tenantry.limit_accounts) as met;
-  if changed is not null then
-    perform tenantry.limit_follow(changed, tenantry.limit_clock());
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_overrides_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_overrides_truncate"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_follow_plans()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_follow_plans"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
-  end if;
-  perform from tenantry.limit_features order by feature for update;
-  update tenantry.limit_features set revision = revision + 1;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_follow_plans"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_follow_plans"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_follow_overrides"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4249,11 +3843,16 @@ as $body$
 declare
   everyone text[];
 begin
-  if pg_catalog.current_setting('tenantry.limit_declaring', true) = 'on' then
-    return null;
+  if tg_when = 'BEFORE' then
+    if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise exception 'plans are changed at the isolation level READ COMMITTED' using errcode = 'TN005';
+    end if;
+    perform from tenantry.limit_features order by feature for update;
+    update tenantry.limit_features set revision = revision + 1;
+  elsif pg_catalog.current_setting('tenantry.limit_declaring', true) is distinct from 'on' then
+    select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
+    perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   end if;
-  select pg_catalog.array_agg(account) into everyone from tenantry.limit_accounts;
-  perform tenantry.limit_follow(everyone, tenantry.limit_clock());
   return null;
 end
 $body$;
@@ -4431,7 +4030,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_scraping_jobs_insert()
+-- function tenantry.limit_guard_scraping_jobs()
 do $lend$
 declare
   lacking text;
@@ -4451,7 +4050,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_scraping_jobs_insert"()
+create or replace function "tenantry"."limit_guard_scraping_jobs"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -4466,18 +4065,20 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'searches'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'searches'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (true)
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
   end if;
   return null;
 end
@@ -4497,9 +4098,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_scraping_jobs_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_scraping_jobs"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_scraping_jobs_insert"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_scraping_jobs"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4517,7 +4118,7 @@ end
 $take_back$;
 --> statement-breakpoint
 
--- function tenantry.limit_guard_campaigns_insert()
+-- function tenantry.limit_guard_campaigns()
 do $lend$
 declare
   lacking text;
@@ -4537,7 +4138,7 @@ $lend$;
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace function "tenantry"."limit_guard_campaigns_insert"()
+create or replace function "tenantry"."limit_guard_campaigns"()
 returns trigger
 language plpgsql
 volatile security definer
@@ -4552,200 +4153,63 @@ declare
   amounts numeric[];
   counter_ends timestamptz[];
 begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+  if tg_op = 'INSERT' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status <> 'archived')
-      union all
-      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status = 'active')
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_campaigns_insert"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_campaigns_insert"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_campaigns_update()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_campaigns_update"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts text[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status <> 'archived')
+        union all
+        select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status = 'active')
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+  elsif tg_op = 'UPDATE' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status <> 'archived')
-      union all
-      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status <> 'archived')
-      union all
-      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status = 'active')
-      union all
-      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status = 'active')
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
-  end if;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_campaigns_update"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_campaigns_update"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_campaigns_delete()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_campaigns_delete"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-#variable_conflict use_column
-declare
-  at_time constant timestamptz := tenantry.limit_clock();
-  features text[];
-  accounts text[];
-  subjects text[];
-  amounts numeric[];
-  counter_ends timestamptz[];
-begin
-  select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
-  into features, accounts, subjects, amounts, counter_ends
-  from (
-    select feature, account, subject, ends, sum(amount) as amount
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status <> 'archived')
+        union all
+        select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status <> 'archived')
+        union all
+        select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row where (row.status = 'active')
+        union all
+        select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status = 'active')
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+  elsif tg_op = 'DELETE' then
+    select pg_catalog.array_agg(feature), pg_catalog.array_agg(account), pg_catalog.array_agg(subject), pg_catalog.array_agg(amount), pg_catalog.array_agg(ends)
+    into features, accounts, subjects, amounts, counter_ends
     from (
-      select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status <> 'archived')
-      union all
-      select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status = 'active')
-    ) as part
-    group by feature, account, subject, ends
-    having sum(amount) <> 0
-  ) as change;
-  if features is not null then
-    perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+      select feature, account, subject, ends, sum(amount) as amount
+      from (
+        select 'campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status <> 'archived')
+        union all
+        select 'active_campaigns'::text as feature, row."user_id"::text as account, ''::text as subject, -(1)::numeric as amount, null::timestamptz as ends from old_rows as row where (row.status = 'active')
+      ) as part
+      group by feature, account, subject, ends
+      having sum(amount) <> 0
+    ) as change;
+    if features is not null then
+      perform tenantry.limit_apply(features, accounts, subjects, amounts, counter_ends, at_time);
+    end if;
+  elsif tg_op = 'TRUNCATE' then
+    perform from tenantry.limit_counters where feature = 'campaigns' order by feature, account, subject for update;
+    update tenantry.limit_counters set used = 0 where feature = 'campaigns' and used <> 0;
+    perform from tenantry.limit_counters where feature = 'active_campaigns' order by feature, account, subject for update;
+    update tenantry.limit_counters set used = 0 where feature = 'active_campaigns' and used <> 0;
   end if;
   return null;
 end
@@ -4765,78 +4229,9 @@ begin
     cross join lateral pg_catalog.aclexplode(
       coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
     ) as entry
-    where routine.oid = '"tenantry"."limit_guard_campaigns_delete"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+    where routine.oid = '"tenantry"."limit_guard_campaigns"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
-    execute 'revoke all on function "tenantry"."limit_guard_campaigns_delete"() from ' || holder;
-  end loop;
-end
-$revoke$;
---> statement-breakpoint
-
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
--- function tenantry.limit_guard_campaigns_truncate()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
-create or replace function "tenantry"."limit_guard_campaigns_truncate"()
-returns trigger
-language plpgsql
-volatile security definer
-set search_path = pg_catalog, pg_temp
-as $body$
-begin
-  perform from tenantry.limit_counters where feature = 'campaigns' order by feature, account, subject for update;
-  update tenantry.limit_counters set used = 0 where feature = 'campaigns' and used <> 0;
-  perform from tenantry.limit_counters where feature = 'active_campaigns' order by feature, account, subject for update;
-  update tenantry.limit_counters set used = 0 where feature = 'active_campaigns' and used <> 0;
-  return null;
-end
-$body$;
---> statement-breakpoint
-
-do $revoke$
-declare
-  holder text;
-begin
-  for holder in
-    select distinct case entry.grantee
-      when 0 then 'public'
-      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
-    end
-    from pg_catalog.pg_proc as routine
-    cross join lateral pg_catalog.aclexplode(
-      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
-    ) as entry
-    where routine.oid = '"tenantry"."limit_guard_campaigns_truncate"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
-  loop
-    execute 'revoke all on function "tenantry"."limit_guard_campaigns_truncate"() from ' || holder;
+    execute 'revoke all on function "tenantry"."limit_guard_campaigns"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -5406,7 +4801,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "public"."user_profiles"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_insert"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -5429,7 +4824,7 @@ create or replace trigger "limit_follow_update"
 after update on "public"."user_profiles"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_update"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -5452,7 +4847,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "public"."user_profiles"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_delete"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -5474,7 +4869,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "public"."user_profiles"
 for each statement
-execute function "tenantry"."limit_follow_subscriptions_truncate"();
+execute function "tenantry"."limit_follow_subscriptions"();
 --> statement-breakpoint
 
 reset role;
@@ -5497,7 +4892,7 @@ create or replace trigger "limit_follow_insert"
 after insert on "tenantry"."limit_overrides"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_insert"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -5520,7 +4915,7 @@ create or replace trigger "limit_follow_update"
 after update on "tenantry"."limit_overrides"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_update"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -5543,7 +4938,7 @@ create or replace trigger "limit_follow_delete"
 after delete on "tenantry"."limit_overrides"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_follow_overrides_delete"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -5565,7 +4960,7 @@ set role "tenantry_service";
 create or replace trigger "limit_follow_truncate"
 after truncate on "tenantry"."limit_overrides"
 for each statement
-execute function "tenantry"."limit_follow_overrides_truncate"();
+execute function "tenantry"."limit_follow_overrides"();
 --> statement-breakpoint
 
 reset role;
@@ -5577,17 +4972,17 @@ revoke trigger on "tenantry"."limit_overrides" from "tenantry_service";
 alter table "tenantry"."limit_overrides" enable always trigger "limit_follow_truncate";
 --> statement-breakpoint
 
--- trigger limit_follow on tenantry.limit_caps
+-- trigger limit_follow_before on tenantry.limit_caps
 grant trigger on "tenantry"."limit_caps" to "tenantry_service";
 --> statement-breakpoint
 
 set role "tenantry_service";
 --> statement-breakpoint
 
-create or replace trigger "limit_follow"
+create or replace trigger "limit_follow_before"
 before insert or update or delete or truncate on "tenantry"."limit_caps"
 for each statement
-execute function "tenantry"."limit_follow_plans"();
+execute function "tenantry"."limit_follow_caps"();
 --> statement-breakpoint
 
 reset role;
@@ -5596,7 +4991,7 @@ reset role;
 revoke trigger on "tenantry"."limit_caps" from "tenantry_service";
 --> statement-breakpoint
 
-alter table "tenantry"."limit_caps" enable always trigger "limit_follow";
+alter table "tenantry"."limit_caps" enable always trigger "limit_follow_before";
 --> statement-breakpoint
 
 -- trigger limit_follow_after on tenantry.limit_caps
@@ -5632,7 +5027,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."scraping_jobs"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_scraping_jobs_insert"();
+execute function "tenantry"."limit_guard_scraping_jobs"();
 --> statement-breakpoint
 
 reset role;
@@ -5655,7 +5050,7 @@ create or replace trigger "limit_guard_insert"
 after insert on "public"."campaigns"
 referencing new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_campaigns_insert"();
+execute function "tenantry"."limit_guard_campaigns"();
 --> statement-breakpoint
 
 reset role;
@@ -5678,7 +5073,7 @@ create or replace trigger "limit_guard_update"
 after update on "public"."campaigns"
 referencing old table as "old_rows" new table as "new_rows"
 for each statement
-execute function "tenantry"."limit_guard_campaigns_update"();
+execute function "tenantry"."limit_guard_campaigns"();
 --> statement-breakpoint
 
 reset role;
@@ -5701,7 +5096,7 @@ create or replace trigger "limit_guard_delete"
 after delete on "public"."campaigns"
 referencing old table as "old_rows"
 for each statement
-execute function "tenantry"."limit_guard_campaigns_delete"();
+execute function "tenantry"."limit_guard_campaigns"();
 --> statement-breakpoint
 
 reset role;
@@ -5723,7 +5118,7 @@ set role "tenantry_service";
 create or replace trigger "limit_guard_truncate"
 after truncate on "public"."campaigns"
 for each statement
-execute function "tenantry"."limit_guard_campaigns_truncate"();
+execute function "tenantry"."limit_guard_campaigns"();
 --> statement-breakpoint
 
 reset role;

@@ -222,6 +222,35 @@ describe('a regeneration', () => {
   })
 })
 
+test('holds that run out are no way around the limit of regenerations', async () => {
+  const ann = await subscribed(place)
+  const draft = await draftOf(ann)
+  const late = async (n: number) => {
+    const [held] = await place.rowsAs(
+      ann.userId,
+      `select tenantry.limit_reserve($1, 'regenerations', $2, 1, $3, 1) ->> 'id' as hold`,
+      [ann.userId, draft.topicId, `late ${n}`],
+    )
+    await place.rows(
+      `update tenantry.limit_holds set expires_at = now() - interval '1 second' where account = $1 and state = 'pending'`,
+      [ann.userId],
+    )
+    await place.rowsAs(
+      ann.userId,
+      `with hold as materialized (select set_config('tenantry.regeneration_hold', $1, true))
+       update generated_drafts set hook = hook || '!' from hold where id = $2`,
+      [held?.['hold'], draft.id],
+    )
+  }
+  let texts = 0
+  const refusal: unknown = await (async () => {
+    for (; texts < 20; texts += 1) await late(texts)
+  })().catch((error: unknown) => error)
+  expect(refusal).toMatchObject({ code: 'TENANTRY_LIMIT', feature: 'regenerations', used: 3, limit: 3 })
+  // As many late ones as the plan has, and what it has.
+  expect(texts).toBe(6)
+})
+
 describeOnServer('many calls at once', () => {
   test('run as many as the plan has left, and no generator is called in vain', async () => {
     const ann = await subscribed(place)

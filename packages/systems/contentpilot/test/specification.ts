@@ -323,7 +323,9 @@ export const TRIGGERS: readonly string[] = [
 
 /** By which rows count, and by which counters follow a subscription: enabled always. */
 export const PLAN_TRIGGERS: readonly string[] = [
-  ...['delete', 'insert', 'truncate', 'update'].map((event) => `generated_drafts: limit_guard_${event}`),
+  ...['delete', 'insert', 'key', 'truncate', 'update'].map(
+    (event) => `generated_drafts: limit_guard_${event}`,
+  ),
   ...['delete', 'insert', 'truncate', 'update'].map((event) => `pillars: limit_guard_${event}`),
   ...['delete', 'insert', 'truncate', 'update'].map((event) => `subscriptions: limit_follow_${event}`),
   ...['delete', 'insert', 'truncate', 'update'].map((event) => `voice_examples: limit_guard_${event}`),

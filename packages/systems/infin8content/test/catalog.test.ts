@@ -145,7 +145,7 @@ describe('what limits and retention bring', () => {
     const triggers = await place.rows<{ trigger: string }>(`
       select tgrelid::regclass::text || ' ' || tgname || case tgenabled when 'A' then ' always' else ' origin' end as trigger
       from pg_trigger
-      where not tgisinternal and tgname ~ '^(limit_guard_(insert|update|delete|truncate)|follow_usage)$'
+      where not tgisinternal and tgname ~ '^(limit_guard_(insert|update|delete|truncate|key)|follow_usage)$'
       order by 1`)
     expect(triggers.map(({ trigger }) => trigger.replace('tenantry.', '')).toSorted()).toEqual(LIMIT_TRIGGERS)
   })

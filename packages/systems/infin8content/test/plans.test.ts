@@ -83,6 +83,20 @@ describe('the cap of articles', () => {
     await expect(acme.scope.articles.startGenerating(drafts[3] ?? '')).rejects.toMatchObject(refused)
   })
 
+  test('gives nothing back once a section can be read; trying again counts nothing', async () => {
+    const acme = await team(place.content)
+    const [first = ''] = await draftsOf(acme, 1)
+    await acme.scope.articles.startGenerating(first)
+    await acme.scope.articles.outline({ articleId: first, sections: [{}, {}] })
+    const [claim] = (await acme.service.sections.claim()).claims
+    if (claim === undefined) throw new Error('nothing to write')
+    await acme.service.sections.written(claim, { content: 'Text.' })
+    await place.rowsAs(acme.principal, `update articles set status = 'failed' where id = $1`, [first])
+    expect(await of(acme, 'articles')).toEqual([1, 3])
+    await acme.scope.articles.startGenerating(first)
+    expect(await of(acme, 'articles')).toEqual([1, 3])
+  })
+
   test('doesn’t count what was written elsewhere, nor what is deleted', async () => {
     const acme = await team(place.content)
     await place.rowsAs(

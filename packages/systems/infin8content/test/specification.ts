@@ -483,6 +483,7 @@ export const RETENTION_DELETES: readonly string[] = ['audit_logs', 'tavily_resea
 export const LIMIT_TRIGGERS: readonly string[] = [
   'articles limit_guard_delete always',
   'articles limit_guard_insert always',
+  'articles limit_guard_key always',
   'articles limit_guard_truncate always',
   'articles limit_guard_update always',
   'keywords limit_guard_insert always',

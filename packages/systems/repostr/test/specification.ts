@@ -133,14 +133,14 @@ const EVENTS = ['delete', 'insert', 'truncate', 'update']
 /** Outputs are counted, and counters follow subscriptions, whoever writes and whatever replication is set to. */
 export const KIT_TRIGGERS: readonly string[] = [
   ...EVENTS.map(
-    (event) =>
-      `outputs: limit_guard_${event} AFTER ${event.toUpperCase()}, limit_guard_outputs_${event} (always)`,
+    (event) => `outputs: limit_guard_${event} AFTER ${event.toUpperCase()}, limit_guard_outputs (always)`,
   ),
+  'outputs: limit_guard_key AFTER UPDATE OF id, limit_keep_key (always)',
   ...EVENTS.map(
     (event) =>
-      `subscriptions: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions_${event} (always)`,
+      `subscriptions: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions (always)`,
   ),
-]
+].toSorted()
 
 /** Of plans and retention those that anybody may call; the others are parts of them, and bodies of triggers. */
 export const KIT_FUNCTIONS: readonly string[] = [

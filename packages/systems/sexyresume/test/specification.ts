@@ -667,13 +667,14 @@ const EVENTS = ['delete', 'insert', 'truncate', 'update']
 export const KIT_TRIGGERS = [
   ...EVENTS.map(
     (event) =>
-      `enhancement_requests: limit_guard_${event} AFTER ${event.toUpperCase()}, limit_guard_enhancement_requests_${event} (always)`,
+      `enhancement_requests: limit_guard_${event} AFTER ${event.toUpperCase()}, limit_guard_enhancement_requests (always)`,
   ),
+  'enhancement_requests: limit_guard_key AFTER UPDATE OF id, limit_keep_key (always)',
   ...EVENTS.map(
     (event) =>
-      `user_entitlements: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions_${event} (always)`,
+      `user_entitlements: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions (always)`,
   ),
-]
+].toSorted()
 
 /** Of plans, for others than their owner: no customer calls one for another. */
 export const KIT_FUNCTIONS = [

@@ -78,6 +78,14 @@ begin
   if (taken ->> 'feature' = 'regenerations' and taken ->> 'subject' = new.topic_id::text and taken -> 'replayed' = 'false') is not true then
     raise exception 'the hold is not for this text' using errcode = 'TN003';
   end if;
+  -- Late work is kept beyond the limit, but no more of it than the limit: or holds that run out would be the way around.
+  if taken ->> 'state' = 'late' and exists (
+    select from tenantry.limit_counters as counter
+    where counter.account = new.user_id and counter.feature = 'regenerations' and counter.subject = new.topic_id::text
+      and counter.overage > counter.cap
+  ) then
+    perform tenantry.limit_consume(new.user_id, 'regenerations', new.topic_id::text, 1, null);
+  end if;
   return null;
 end`,
     }),
