@@ -28,8 +28,10 @@ export async function archiveInSegments(work: Work, phase: Phase, plan: ArchiveP
   const access = await work.read((connection) => accessTo(connection, work.rule, phase, work.shape))
   let position = resumeAt(known.at(-1), access)
   let sequence = (known.at(-1)?.sequence ?? 0) + 1
+  let pageRows: number | undefined
   while (await work.proceed()) {
-    const next = await nextSegment(work, store, access, { ...plan, phase, position, sequence })
+    const next = await nextSegment(work, store, access, { ...plan, phase, position, sequence, pageRows })
+    pageRows = next.pageRows
     if (next.stored !== null) {
       if (!(await deleteArchived(work, phase, ...next.stored))) return
       sequence += 1
@@ -47,6 +49,7 @@ interface Next {
   readonly stored: readonly [Segment, ReadBack] | null
   readonly position: Position | null
   readonly last: boolean
+  readonly pageRows: number
 }
 
 /** By itself, so that what was exported isn't in memory any more while it is deleted. */
@@ -58,13 +61,14 @@ async function nextSegment(
     readonly phase: Phase
     readonly position: Position | null
     readonly sequence: number
+    readonly pageRows: number | undefined
   },
 ): Promise<Next> {
-  const draft = await exportSegment(work, plan.phase, access, plan.position, plan.limits)
-  const { rows, bytes, position, last } = draft
-  if (rows === 0) return { stored: null, position, last }
+  const draft = await exportSegment(work, plan.phase, access, plan.position, plan.limits, plan.pageRows)
+  const { rows, bytes, position, last, pageRows } = draft
+  if (rows === 0) return { stored: null, position, last, pageRows }
   work.tell({ type: 'exported', rows, bytes })
-  return { stored: await storeSegment(work, store, access, draft, plan), position, last }
+  return { stored: await storeSegment(work, store, access, draft, plan), position, last, pageRows }
 }
 
 /** The order may be another than it was, when an index came or went: then the run begins anew. */

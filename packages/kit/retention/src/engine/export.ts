@@ -20,7 +20,12 @@ export interface Draft {
   readonly position: Position | null
   /** Nothing is left behind it. */
   readonly last: boolean
+  /** Rows that the next page should have, by the size of the last ones. */
+  readonly pageRows: number
 }
+
+/** Of a run's first page, when the size of its rows isn't known yet: the server makes every line of a page, whole. */
+const FIRST_PAGE_ROWS = 100
 
 /** One page in the server's memory and ours. A single row may be larger. */
 const PAGE_BYTES = 1024 * 1024
@@ -36,10 +41,11 @@ export async function exportSegment(
   access: Access,
   from: Position | null,
   limits: SegmentLimits,
+  firstRows = FIRST_PAGE_ROWS,
 ): Promise<Draft> {
   const content: Buffer[] = []
   let [rows, bytes, position, last] = [0, 0, from, false]
-  let pageRows = 1000
+  let pageRows = firstRows
   while (!last && rows < limits.rows && bytes < limits.bytes) {
     const asked = Math.min(pageRows, limits.rows - rows)
     const allowed = Math.min(PAGE_BYTES, limits.bytes - bytes)
@@ -56,7 +62,7 @@ export async function exportSegment(
     // The next page about as large as one may be.
     pageRows = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * page.rows) / page.lines.byteLength)))
   }
-  return { content, bytes, rows, position, last }
+  return { content, bytes, rows, position, last, pageRows }
 }
 
 interface Page {

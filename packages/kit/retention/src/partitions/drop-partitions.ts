@@ -119,8 +119,10 @@ async function archivePartition(
   ])
   let sequence = (known.at(-1)?.sequence ?? 0) + 1
   const done = { rows: 0, segments: [] as string[] }
+  let pageRows: number | undefined
   for (let position = null as Awaited<ReturnType<typeof exportSegment>>['position']; await work.proceed();) {
-    const draft = await exportSegment(whole, phase, access, position, limits)
+    const draft = await exportSegment(whole, phase, access, position, limits, pageRows)
+    pageRows = draft.pageRows
     if (draft.rows > 0) {
       work.tell({ type: 'exported', rows: draft.rows, bytes: draft.bytes })
       const [segment] = await storeSegment(whole, store, access, draft, { format, limits, sequence })
