@@ -15,10 +15,7 @@ const MAY = '00000000-0000-4000-8000-00000000000a'
 let test: Setup
 beforeAll(async () => {
   test = await createSystem('articles', { schema, objects })
-  await test.raw(
-    'insert into members (organization_id, user_id) values ($1, $3), ($2, $3)',
-    ...[ACME, BOLT, MAY],
-  )
+  await test.raw('insert into members (organization_id, user_id) values ($1, $3), ($2, $3)', ACME, BOLT, MAY)
 })
 afterAll(() => test.close())
 

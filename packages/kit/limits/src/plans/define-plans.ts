@@ -3,6 +3,7 @@ import {
   type DdlObject,
   type Executor,
   IsolationError,
+  lazyModule,
   type Module,
   type ModuleTable,
 } from '@tenantry/core'
@@ -81,21 +82,21 @@ export function definePlans<
   const guards = (options.guards ?? []).map(({ options: each }) => planGuard(plan, each))
   checkGuards(guards)
   const tables = planTables(plan.accountType)
-  const declared = declaration(plan)
+  const declared = () => declaration(plan)
   return {
-    module: {
+    module: lazyModule({
       name: 'plans',
       tables: moduleTables(plan, tables),
-      objects: planObjects(plan, guards, declared),
-      jobs: planJobs(guards),
-      checks: planChecks(plan, guards),
-    },
+      objects: () => planObjects(plan, guards, declared()),
+      jobs: () => planJobs(guards),
+      checks: () => planChecks(plan, guards),
+    }),
     tables,
     bind: binder<F>(plan),
     operator,
     async sync(executor) {
       if (executor.role !== 'service') throw new IsolationError('Plans are changed by the service role')
-      const { rows } = await executor.run(SYNC, { declared })
+      const { rows } = await executor.run(SYNC, { declared: declared() })
       return Number(rows[0]?.[0])
     },
   }
