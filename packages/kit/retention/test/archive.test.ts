@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { directoryArchive, type RetentionEvent } from '../src/index.ts'
 import { rules } from './support/documents.ts'
+import { hooked } from './support/faults.ts'
 import { seedDocuments, setup } from './support/setup.ts'
 
 describeOnServer('archive-then-delete', () => {
@@ -43,5 +44,24 @@ describeOnServer('archive-then-delete', () => {
       restored: 0,
       present: 999,
     })
+  })
+
+  it('makes no more lines than a page may have, whatever rows are large, from one object to the next', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 200)
+    await test.raw(`update documents set title = repeat('x', 200000)`)
+    const asked: number[] = []
+    const driver = hooked(test.database.driver, {
+      before({ text, params }) {
+        if (text.includes('string_agg(line')) asked.push(Number(params[2]))
+      },
+    })
+    const store = directoryArchive(test.folder)
+    const [report] = await rules.run(driver, { rules: ['documents'], store })
+    expect(report).toMatchObject({ changed: { delete: 200 } })
+    expect(report?.archived.segments).toBeGreaterThan(2)
+    const [first, ...later] = asked
+    expect(first).toBe(100)
+    expect(Math.max(...later)).toBeLessThanOrEqual(6)
   })
 })
