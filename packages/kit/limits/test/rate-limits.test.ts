@@ -244,6 +244,12 @@ describe('any limit', () => {
     await expect(declared.take(test.as(ALICE), 'other' as 'calls')).rejects.toThrow(ValidationError)
   })
 
+  it('of a subject that no row could hold is refused', async () => {
+    for (const subject of ['x'.repeat(201), '\0']) {
+      await expect(declared.take(test.as(ALICE), 'calls', { subject })).rejects.toThrow(ValidationError)
+    }
+  })
+
   it("can't be written by its tenant, nor taken for another one", async () => {
     const subject = fresh()
     await declared.take(test.as(ALICE), 'calls', { subject })

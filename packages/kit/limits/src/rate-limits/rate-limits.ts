@@ -91,6 +91,9 @@ export function defineRateLimitRows<T extends PgTable>(
   )
 }
 
+/** Subjects are part of an index, whose rows have an end. */
+const SUBJECT_LENGTH_MAX = 200
+
 function bind(plan: RateLimitsPlan, module: Module): RateLimits<string> {
   const { label } = plan.target
   const value = (name: string, type: string) => sql`${sql.placeholder(name)}::${sql.raw(type)}`
@@ -103,6 +106,11 @@ function bind(plan: RateLimitsPlan, module: Module): RateLimits<string> {
     ) as taken where ${gate}`,
   )
   async function call(executor: Executor, limit: string, subject: string, amount: number) {
+    if (typeof subject !== 'string' || subject.length > SUBJECT_LENGTH_MAX || subject.includes('\0')) {
+      throw new ValidationError('A subject is a short text', [
+        { path: 'subject', message: `Must be a text of at most ${SUBJECT_LENGTH_MAX} characters` },
+      ])
+    }
     const { rows } = await executor.run(statement(executor.gate), {
       tenant: tenantOf(executor, `Calls of ${label}`),
       limit,
