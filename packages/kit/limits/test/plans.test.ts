@@ -1,6 +1,6 @@
 import { IdempotencyError, IsolationError, PlanLimitError, ValidationError } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createStudio, type Studio } from './support/studio.ts'
+import { createStudio, plans, type Studio } from './support/studio.ts'
 
 let test: Studio
 beforeAll(async () => {
@@ -72,6 +72,33 @@ describe('consume', () => {
     await expect(limits.consume('calls', 4, { key: 'k' })).rejects.toThrow(IdempotencyError)
     await refusal(limits.consume('posts', 7, { key: 'other' }))
     expect(await limits.consume('posts', 6, { key: 'other' })).toMatchObject({ used: 10, replayed: false })
+  })
+
+  it('writes nothing where it refuses', async () => {
+    const account = await test.subscribe('starter')
+    const limits = test.limits(account)
+    const written = () =>
+      Promise.all(
+        ['counters', 'holds', 'accounts'].map((name) =>
+          test.raw(
+            `select row.*, row.xmin, row.xmax from tenantry.limit_${name} as row where account = $1`,
+            account,
+          ),
+        ),
+      )
+    const refusals = async () => {
+      const before = await written()
+      await expect(limits.consume('posts', 11)).rejects.toThrow(PlanLimitError)
+      await expect(limits.consume('posts', 11, { key: 'a' })).rejects.toThrow(PlanLimitError)
+      await expect(limits.hold('posts', 11, { key: 'b', ttlMs: 1000 })).rejects.toThrow(PlanLimitError)
+      await expect(
+        test.as(account).transaction((inner) => plans.bind(inner).consume('posts', 11)),
+      ).rejects.toThrow(PlanLimitError)
+      expect(await written()).toEqual(before)
+    }
+    await refusals()
+    await limits.consume('posts')
+    await refusals()
   })
 
   it('refuses bad input with a typed error, by raw SQL too, and counts nothing', async () => {
