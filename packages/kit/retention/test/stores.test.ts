@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
-import { directoryArchive } from '../src/index.ts'
+import { ArchiveError, type ArchiveStore, directoryArchive } from '../src/index.ts'
+import { answering } from '../src/store/answering.ts'
 import { seedDocuments, setup } from './support/setup.ts'
 import { EXPECTED, storeAnswers } from './support/store-contract.ts'
 
@@ -29,6 +30,38 @@ it('a folder keeps an object under its key, never overwrites one, and takes no h
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+})
+
+it('a store that never answers fails the call, whichever it is, and one that answers is as it was', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenantry-store-'))
+  try {
+    expect(await storeAnswers(answering(directoryArchive(folder)))).toEqual(EXPECTED)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const never = () => new Promise<never>(() => {})
+  const silent: ArchiveStore = {
+    description: 'a silent store',
+    put: never,
+    get: never,
+    head: never,
+    list: () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }),
+    remove: never,
+  }
+  const store = answering(silent, 5)
+  const listed = store.list('all')[Symbol.asyncIterator]()
+  const calls = [
+    store.put('one', Buffer.from('x'), { sha256: '' }),
+    store.get('one'),
+    store.head('one'),
+    store.remove('one'),
+  ]
+  for (const call of [...calls, listed.next()]) await expect(call).rejects.toBeInstanceOf(ArchiveError)
+  const half = answering({ ...silent, get: async () => silent.list('') as never }, 5)
+  const parts = await half.get('one')
+  await expect(parts?.[Symbol.asyncIterator]().next()).rejects.toThrow(
+    /did not answer within 0.005 s about one/,
+  )
 })
 
 describeOnServer('a bucket', () => {

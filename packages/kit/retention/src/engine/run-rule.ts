@@ -4,6 +4,7 @@ import { readGraph } from '../graph/read-graph.ts'
 import type { TenantTable } from '../graph/table-graph.ts'
 import { cutoffNow, refusals } from '../plan/plan.ts'
 import type { RetentionRule } from '../rule/rule.ts'
+import { answering } from '../store/answering.ts'
 import type { ArchiveStore } from '../store/store.ts'
 import { type Backlog, readBacklog } from './backlog.ts'
 import { Budget, type BudgetOptions } from './budget.ts'
@@ -59,7 +60,8 @@ export async function runRule(
   const { rule } = context
   const started = performance.now()
   const session = await openSession(driver)
-  const store = options.store ?? context.store
+  const given = options.store ?? context.store
+  const store = given === null ? null : answering(given)
   if (rule.action.archives && store === null) {
     throw new RetentionRefusedError(`The rule ${rule.name} archives, and no store was given`, {
       hint: 'Pass `store`, such as directoryArchive(folder) or s3Archive({ … })',
