@@ -178,6 +178,7 @@ CREATE TABLE "articles" (
 	"wordpress_url" text,
 	"published_at" timestamp with time zone,
 	"completed_at" timestamp with time zone,
+	"delivered_at" timestamp with time zone,
 	"created_by" uuid,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
@@ -2708,6 +2709,74 @@ begin
     where routine.oid = '"tenantry"."offer_sections"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
     execute 'revoke all on function "tenantry"."offer_sections"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+do $take_back$
+begin
+  if pg_catalog.current_setting('tenantry.lent') <> '' then
+    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
+  end if;
+end
+$take_back$;
+--> statement-breakpoint
+
+-- function tenantry.deliver_article()
+do $lend$
+declare
+  lacking text;
+begin
+  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
+  into lacking
+  from pg_catalog.unnest(array['usage', 'create']) as privilege
+  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
+  perform pg_catalog.set_config('tenantry.lent', lacking, false);
+  if lacking <> '' then
+    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
+  end if;
+end
+$lend$;
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace function "tenantry"."deliver_article"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  update public.articles
+  set delivered_at = pg_catalog.statement_timestamp()
+  where organization_id = new.organization_id and id = new.article_id and delivered_at is null;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."deliver_article"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."deliver_article"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -5292,10 +5361,7 @@ begin
       select feature, account, subject, ends, sum(amount) as amount
       from (
         select 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
-      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )) is not true
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and row.delivered_at is null) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)
       ) as part
       group by feature, account, subject, ends
@@ -5307,10 +5373,7 @@ begin
     insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'articles', made.row_key, made.account, made.subject, counter.ends, made.amount
   from (select row."id"::text as row_key, 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
-      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )) is not true
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and row.delivered_at is null) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)) as made
   join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
     and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
@@ -5321,16 +5384,10 @@ begin
       select feature, account, subject, ends, sum(amount) as amount
       from (
         select 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount, null::timestamptz as ends from new_rows as row
-      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )) is not true
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and row.delivered_at is null) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)
         union all
-        select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            ))) as back
+        select mark.feature, mark.account, mark.subject, -mark.amount, mark.ends from (select row."id"::text as row_key from new_rows as row where (row.status = 'failed' and row.completed_at is null and row.delivered_at is null)) as back
       join tenantry.limit_marks as mark on mark.feature = 'articles' and mark.row_key = back.row_key
       ) as part
       group by feature, account, subject, ends
@@ -5342,17 +5399,11 @@ begin
     insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'articles', made.row_key, made.account, made.subject, counter.ends, made.amount
   from (select row."id"::text as row_key, 'articles'::text as feature, row."organization_id"::uuid as account, ''::text as subject, (1)::numeric as amount from new_rows as row
-      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )) is not true
+      where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and row.delivered_at is null) is not true
         and not exists (select from tenantry.limit_marks where limit_marks.feature = 'articles' and limit_marks.row_key = row."id"::text)) as made
   join tenantry.limit_counters as counter on counter.account = made.account and counter.feature = made.feature
     and counter.subject = made.subject and counter.starts <= at_time and counter.ends > at_time;
-    delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from new_rows as row where (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )));
+    delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from new_rows as row where (row.status = 'failed' and row.completed_at is null and row.delivered_at is null));
   elsif tg_op = 'DELETE' then
     delete from tenantry.limit_marks where feature = 'articles' and row_key in (select row."id"::text from old_rows as row);
   elsif tg_op = 'TRUNCATE' then
@@ -5523,10 +5574,7 @@ begin
   insert into tenantry.limit_marks (feature, row_key, account, subject, ends, amount)
   select 'articles', row."id"::text, row."organization_id"::uuid, ''::text, timestamptz '-infinity', 0
   from "public"."articles" as row
-  where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )) is not true and row."organization_id"::uuid is not null
+  where (status = 'generating') and (row.status = 'failed' and row.completed_at is null and row.delivered_at is null) is not true and row."organization_id"::uuid is not null
   on conflict (feature, row_key) do nothing;
   return differing;
 end
@@ -6173,6 +6221,29 @@ after update of "status" on "public"."articles"
 for each row
 when ((new.status = 'generating') <> (old.status = 'generating'))
 execute function "tenantry"."offer_sections"();
+--> statement-breakpoint
+
+-- trigger deliver_article on public.article_sections
+grant trigger on "public"."article_sections" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "deliver_article"
+after insert or update of "content", "html_content" on "public"."article_sections"
+for each row
+when (new.content is not null or new.html_content is not null)
+execute function "tenantry"."deliver_article"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."article_sections" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."article_sections" enable always trigger "deliver_article";
 --> statement-breakpoint
 
 -- trigger follow_publishing on public.publish_references
@@ -9293,7 +9364,7 @@ declare
   -- A migration runs with it off, so that no policy hides a row from it unnoticed.
   before constant text := pg_catalog.current_setting('row_security');
 begin
-  -- [{"feature":"articles","kind":"metered","account":"row.\"organization_id\"::uuid","subject":"''::text","where":"status = 'generating'","amount":"1","rowKey":"row.\"id\"::text","once":{"givesBack":"row.status = 'failed' and row.completed_at is null and not exists (\n              select from public.article_sections as section\n              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)\n            )"},"grows":false}]
+  -- [{"feature":"articles","kind":"metered","account":"row.\"organization_id\"::uuid","subject":"''::text","where":"status = 'generating'","amount":"1","rowKey":"row.\"id\"::text","once":{"givesBack":"row.status = 'failed' and row.completed_at is null and row.delivered_at is null"},"grows":false}]
   perform pg_catalog.set_config('row_security', 'on', true);
   set local role tenantry_service;
   perform tenantry.limit_recount_articles();

@@ -82,7 +82,7 @@ export const tenancy = defineTenancy({
     articles: {
       class: 'tenant',
       column: 'organizationId',
-      managed: [...STAMPED, 'createdBy', 'completedAt'],
+      managed: [...STAMPED, 'createdBy', 'completedAt', 'deliveredAt'],
     },
     articleSections: { class: 'tenant', column: 'organizationId', managed: LEASED },
     publishReferences: {

@@ -83,6 +83,25 @@ describe('the cap of articles', () => {
     await expect(acme.scope.articles.startGenerating(drafts[3] ?? '')).rejects.toMatchObject(refused)
   })
 
+  test.each([
+    ['emptied', 'update article_sections set content = null where article_id = $1'],
+    ['deleted', 'delete from article_sections where article_id = $1'],
+  ])('gives nothing back for a text that was read and %s', async (_how, statement) => {
+    const acme = await team(place.content)
+    const [first = ''] = await draftsOf(acme, 1)
+    await acme.scope.articles.startGenerating(first)
+    await acme.scope.articles.outline({ articleId: first, sections: [{}] })
+    const [claim] = (await acme.service.sections.claim()).claims
+    if (claim === undefined) throw new Error('nothing to write')
+    await acme.service.sections.written(claim, { content: 'Text.' })
+    await expect(
+      place.rowsAs(acme.principal, 'update articles set delivered_at = null where id = $1', [first]),
+    ).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    await place.rowsAs(acme.principal, statement, [first])
+    await place.rowsAs(acme.principal, `update articles set status = 'failed' where id = $1`, [first])
+    expect(await of(acme, 'articles')).toEqual([1, 3])
+  })
+
   test('gives nothing back once a section can be read; trying again counts nothing', async () => {
     const acme = await team(place.content)
     const [first = ''] = await draftsOf(acme, 1)

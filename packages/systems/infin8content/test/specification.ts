@@ -127,6 +127,7 @@ export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'wordpress_url text',
     'published_at timestamptz',
     'completed_at timestamptz',
+    'delivered_at timestamptz',
     'created_by uuid',
     ...STAMPS,
   ],

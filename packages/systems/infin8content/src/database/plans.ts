@@ -47,10 +47,7 @@ export const plans = definePlans({
           where: `status = 'generating'`,
           // What has a text that can be read was delivered, as far as it goes; trying it again counts nothing.
           once: {
-            givesBack: `row.status = 'failed' and row.completed_at is null and not exists (
-              select from public.article_sections as section
-              where section.organization_id = row.organization_id and section.article_id = row.id and (section.content is not null or section.html_content is not null)
-            )`,
+            givesBack: `row.status = 'failed' and row.completed_at is null and row.delivered_at is null`,
           },
         },
       ],

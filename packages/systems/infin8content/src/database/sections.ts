@@ -8,6 +8,7 @@ const NEVER = `timestamptz '9999-12-31 00:00:00+00'`
 
 const WAIT = { schema: 'tenantry', name: 'wait_for_generating' }
 const OFFER = { schema: 'tenantry', name: 'offer_sections' }
+const DELIVER = { schema: 'tenantry', name: 'deliver_article' }
 
 /**
  * Sections are there to be claimed while their article is being generated, and at no other time: that is what the
@@ -72,6 +73,31 @@ end`,
       events: [{ updateOf: ['status'] }],
       when: `(new.status = 'generating') <> (old.status = 'generating')`,
       execute: OFFER,
+    }),
+    sqlFunction({
+      ...DELIVER,
+      returns: 'trigger',
+      language: 'plpgsql',
+      volatility: 'volatile',
+      // A stamp that no member may write, or they would read a text, empty it, and have the article's unit back.
+      security: 'definer',
+      owner: ROLES.service,
+      body: `
+begin
+  update public.articles
+  set delivered_at = pg_catalog.statement_timestamp()
+  where organization_id = new.organization_id and id = new.article_id and delivered_at is null;
+  return null;
+end`,
+    }),
+    trigger({
+      table: articleSections,
+      name: 'deliver_article',
+      timing: 'after',
+      events: ['insert', { updateOf: ['content', 'html_content'] }],
+      when: 'new.content is not null or new.html_content is not null',
+      execute: { ...DELIVER, owner: ROLES.service },
+      enable: 'always',
     }),
   ],
 })

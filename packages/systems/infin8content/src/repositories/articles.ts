@@ -19,7 +19,15 @@ type Section = Row<typeof articleSections>
 export const articles = defineRepository(table, {
   tenant: 'organizationId',
   // Follow from the verbs here and from `publishReferences`.
-  readOnly: ['status', 'publishStatus', 'wordpressPostId', 'wordpressUrl', 'publishedAt', 'completedAt'],
+  readOnly: [
+    'status',
+    'publishStatus',
+    'wordpressPostId',
+    'wordpressUrl',
+    'publishedAt',
+    'completedAt',
+    'deliveredAt',
+  ],
   schema: { create: articleInput, update: articleChanges },
   defaultSort: newestFirst,
   verbs: (repository, executor) => ({

@@ -37,6 +37,8 @@ export const articles = pgTable(
     publishedAt: instant('published_at'),
     /** When its text was first whole: from then on it counts, whatever becomes of writing it anew. */
     completedAt: instant('completed_at'),
+    /** When a part of its text could first be read: it counts from then on too, though the part be emptied again. */
+    deliveredAt: instant('delivered_at'),
     /** The user of the context, whatever a statement says; named by the service role only. */
     createdBy: uuid('created_by'),
     ...timestamps(),

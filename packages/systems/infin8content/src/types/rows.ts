@@ -193,6 +193,7 @@ export const articleJson = z.object({
   wordpressUrl: optionalText,
   publishedAt: optionalInstant,
   completedAt: optionalInstant,
+  deliveredAt: optionalInstant,
   createdBy: id.nullable(),
   ...stamps,
 })
