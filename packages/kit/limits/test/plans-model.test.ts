@@ -76,15 +76,9 @@ class World {
     return new Date(this.now).toISOString().slice(0, 7)
   }
   /** Holds in the way are expired by whoever needs their room. */
-  expireDue(account: Account, month?: string): void {
+  expireDue(account: Account): void {
     for (const hold of account.holds) {
-      if (
-        hold.state === 'pending' &&
-        hold.expires <= this.now &&
-        (month === undefined || hold.month === month)
-      ) {
-        hold.state = 'expired'
-      }
+      if (hold.state === 'pending' && hold.expires <= this.now) hold.state = 'expired'
     }
   }
 }
@@ -112,9 +106,16 @@ const which = fc.constantFrom<0 | 1>(0, 1)
 const amount = fc.integer({ min: 1, max: 12 })
 const key = fc.constantFrom('a', 'b', 'c')
 
+/** Holds that have run out make room for whoever it is enough for; a denial writes nothing, their end neither. */
 const take = (world: World, account: Account, n: number): boolean => {
-  if (!account.fits(world.month, n) && account.consuming) world.expireDue(account, world.month)
-  return account.fits(world.month, n)
+  if (account.fits(world.month, n)) return true
+  const due = account.holds.filter(
+    ({ month, state, expires }) => month === world.month && state === 'pending' && expires <= world.now,
+  )
+  const room = due.reduce((sum, { amount }) => sum + amount, 0)
+  if (!account.fits(world.month, n - room)) return false
+  world.expireDue(account)
+  return true
 }
 
 const consume = fc.tuple(which, amount).map(([who, n]): Command => async (world) => {
@@ -144,10 +145,10 @@ const hold = fc
     const account = world.of(who)
     const name = `hold ${of} ${n} ${days}`
     const ttlMs = days * DAY_MS
-    for (const known of account.holds) {
-      if (known.key === name && known.state === 'pending' && known.expires <= world.now)
-        known.state = 'expired'
-    }
+    const over = account.holds.filter(
+      (known) => known.key === name && known.state === 'pending' && known.expires <= world.now,
+    )
+    for (const known of over) known.state = 'expired'
     const live = account.holds.find(
       ({ key: of, state }) => of === name && (state === 'pending' || state === 'committed'),
     )
@@ -159,6 +160,7 @@ const hold = fc
     const admits = take(world, account, n)
     if (!admits) {
       assert.equal(await admitted(call()), false)
+      for (const known of over) known.state = 'pending'
       return
     }
     const made = await call()
