@@ -6243,9 +6243,6 @@ reset role;
 revoke trigger on "public"."article_sections" from "tenantry_service";
 --> statement-breakpoint
 
-alter table "public"."article_sections" enable always trigger "deliver_article";
---> statement-breakpoint
-
 -- trigger follow_publishing on public.publish_references
 create or replace trigger "follow_publishing"
 after insert or update of "publish_status" on "public"."publish_references"

@@ -97,7 +97,6 @@ end`,
       events: ['insert', { updateOf: ['content', 'html_content'] }],
       when: 'new.content is not null or new.html_content is not null',
       execute: { ...DELIVER, owner: ROLES.service },
-      enable: 'always',
     }),
   ],
 })
