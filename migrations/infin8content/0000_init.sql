@@ -2315,6 +2315,10 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if new."status"::text in ('pending') then
     new."lease_token" := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if new."status" is distinct from old."status" and new."available_at" <= pg_catalog.statement_timestamp() then
+      perform pg_catalog.pg_notify('tenantry_public_article_sections', '');
+    end if;
   end if;
   return new;
 end
@@ -2349,17 +2353,13 @@ language plpgsql
 volatile security invoker
 as $body$
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted."status"::text in ('pending')
-        and inserted."available_at" <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted."status"::text in ('pending')
+      and inserted."available_at" <= pg_catalog.statement_timestamp()
+  ) then
+    perform pg_catalog.pg_notify('tenantry_public_article_sections', '');
   end if;
-  perform pg_catalog.pg_notify('tenantry_public_article_sections', '');
   return null;
 end
 $body$;
@@ -2512,6 +2512,10 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if new."publish_status"::text in ('pending') then
     new."lease_token" := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if new."publish_status" is distinct from old."publish_status" and new."available_at" <= pg_catalog.statement_timestamp() then
+      perform pg_catalog.pg_notify('tenantry_public_publish_references', '');
+    end if;
   end if;
   return new;
 end
@@ -2546,17 +2550,13 @@ language plpgsql
 volatile security invoker
 as $body$
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted."publish_status"::text in ('pending')
-        and inserted."available_at" <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted."publish_status"::text in ('pending')
+      and inserted."available_at" <= pg_catalog.statement_timestamp()
+  ) then
+    perform pg_catalog.pg_notify('tenantry_public_publish_references', '');
   end if;
-  perform pg_catalog.pg_notify('tenantry_public_publish_references', '');
   return null;
 end
 $body$;
@@ -6169,14 +6169,6 @@ for each statement
 execute function "tenantry"."announce_article_sections_status"();
 --> statement-breakpoint
 
--- trigger announce_ready_status on public.article_sections
-create or replace trigger "announce_ready_status"
-after update on "public"."article_sections"
-for each row
-when (new."status" in ('pending') and old."status" is distinct from new."status" and new."available_at" <= pg_catalog.statement_timestamp())
-execute function "tenantry"."announce_article_sections_status"();
---> statement-breakpoint
-
 -- trigger enforce_publish_status on public.publish_references
 create or replace trigger "enforce_publish_status"
 before insert or update on "public"."publish_references"
@@ -6196,14 +6188,6 @@ create or replace trigger "announce_inserted_publish_status"
 after insert on "public"."publish_references"
 referencing new table as "inserted"
 for each statement
-execute function "tenantry"."announce_publish_references_publish_status"();
---> statement-breakpoint
-
--- trigger announce_ready_publish_status on public.publish_references
-create or replace trigger "announce_ready_publish_status"
-after update on "public"."publish_references"
-for each row
-when (new."publish_status" in ('pending') and old."publish_status" is distinct from new."publish_status" and new."available_at" <= pg_catalog.statement_timestamp())
 execute function "tenantry"."announce_publish_references_publish_status"();
 --> statement-breakpoint
 

@@ -773,6 +773,10 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if new."status"::text in ('queued') then
     new."lease_token" := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if new."status" is distinct from old."status" and new."available_at" <= pg_catalog.statement_timestamp() then
+      perform pg_catalog.pg_notify('tenantry_public_outputs', '');
+    end if;
   end if;
   return new;
 end
@@ -807,17 +811,13 @@ language plpgsql
 volatile security invoker
 as $body$
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted."status"::text in ('queued')
-        and inserted."available_at" <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted."status"::text in ('queued')
+      and inserted."available_at" <= pg_catalog.statement_timestamp()
+  ) then
+    perform pg_catalog.pg_notify('tenantry_public_outputs', '');
   end if;
-  perform pg_catalog.pg_notify('tenantry_public_outputs', '');
   return null;
 end
 $body$;
@@ -3591,14 +3591,6 @@ create or replace trigger "announce_inserted_status"
 after insert on "public"."outputs"
 referencing new table as "inserted"
 for each statement
-execute function "tenantry"."announce_outputs_status"();
---> statement-breakpoint
-
--- trigger announce_ready_status on public.outputs
-create or replace trigger "announce_ready_status"
-after update on "public"."outputs"
-for each row
-when (new."status" in ('queued') and old."status" is distinct from new."status" and new."available_at" <= pg_catalog.statement_timestamp())
 execute function "tenantry"."announce_outputs_status"();
 --> statement-breakpoint
 

@@ -1591,6 +1591,10 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if new."processing_status"::text in ('pending') then
     new."lease_token" := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if new."processing_status" is distinct from old."processing_status" and new."available_at" <= pg_catalog.statement_timestamp() then
+      perform pg_catalog.pg_notify('tenantry_public_enhancement_requests', '');
+    end if;
   end if;
   return new;
 end
@@ -1625,17 +1629,13 @@ language plpgsql
 volatile security invoker
 as $body$
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted."processing_status"::text in ('pending')
-        and inserted."available_at" <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted."processing_status"::text in ('pending')
+      and inserted."available_at" <= pg_catalog.statement_timestamp()
+  ) then
+    perform pg_catalog.pg_notify('tenantry_public_enhancement_requests', '');
   end if;
-  perform pg_catalog.pg_notify('tenantry_public_enhancement_requests', '');
   return null;
 end
 $body$;
@@ -1790,6 +1790,10 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if new."status"::text in ('pending') then
     new."lease_token" := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if new."status" is distinct from old."status" and new."available_at" <= pg_catalog.statement_timestamp() then
+      perform pg_catalog.pg_notify('tenantry_public_exports', '');
+    end if;
   end if;
   return new;
 end
@@ -1824,17 +1828,13 @@ language plpgsql
 volatile security invoker
 as $body$
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted."status"::text in ('pending')
-        and inserted."available_at" <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted."status"::text in ('pending')
+      and inserted."available_at" <= pg_catalog.statement_timestamp()
+  ) then
+    perform pg_catalog.pg_notify('tenantry_public_exports', '');
   end if;
-  perform pg_catalog.pg_notify('tenantry_public_exports', '');
   return null;
 end
 $body$;
@@ -7580,14 +7580,6 @@ for each statement
 execute function "tenantry"."announce_enhancement_requests_processing_status"();
 --> statement-breakpoint
 
--- trigger announce_ready_processing_status on public.enhancement_requests
-create or replace trigger "announce_ready_processing_status"
-after update on "public"."enhancement_requests"
-for each row
-when (new."processing_status" in ('pending') and old."processing_status" is distinct from new."processing_status" and new."available_at" <= pg_catalog.statement_timestamp())
-execute function "tenantry"."announce_enhancement_requests_processing_status"();
---> statement-breakpoint
-
 -- trigger enforce_status on public.exports
 create or replace trigger "enforce_status"
 before insert or update on "public"."exports"
@@ -7607,14 +7599,6 @@ create or replace trigger "announce_inserted_status"
 after insert on "public"."exports"
 referencing new table as "inserted"
 for each statement
-execute function "tenantry"."announce_exports_status"();
---> statement-breakpoint
-
--- trigger announce_ready_status on public.exports
-create or replace trigger "announce_ready_status"
-after update on "public"."exports"
-for each row
-when (new."status" in ('pending') and old."status" is distinct from new."status" and new."available_at" <= pg_catalog.statement_timestamp())
 execute function "tenantry"."announce_exports_status"();
 --> statement-breakpoint
 

@@ -1433,6 +1433,10 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if new."status"::text in ('pending') then
     new."lease_token" := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if new."status" is distinct from old."status" and new."available_at" <= pg_catalog.statement_timestamp() then
+      perform pg_catalog.pg_notify('tenantry_public_scraping_jobs', '');
+    end if;
   end if;
   return new;
 end
@@ -1467,17 +1471,13 @@ language plpgsql
 volatile security invoker
 as $body$
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted."status"::text in ('pending')
-        and inserted."available_at" <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted."status"::text in ('pending')
+      and inserted."available_at" <= pg_catalog.statement_timestamp()
+  ) then
+    perform pg_catalog.pg_notify('tenantry_public_scraping_jobs', '');
   end if;
-  perform pg_catalog.pg_notify('tenantry_public_scraping_jobs', '');
   return null;
 end
 $body$;
@@ -4757,14 +4757,6 @@ create or replace trigger "announce_inserted_status"
 after insert on "public"."scraping_jobs"
 referencing new table as "inserted"
 for each statement
-execute function "tenantry"."announce_scraping_jobs_status"();
---> statement-breakpoint
-
--- trigger announce_ready_status on public.scraping_jobs
-create or replace trigger "announce_ready_status"
-after update on "public"."scraping_jobs"
-for each row
-when (new."status" in ('pending') and old."status" is distinct from new."status" and new."available_at" <= pg_catalog.statement_timestamp())
 execute function "tenantry"."announce_scraping_jobs_status"();
 --> statement-breakpoint
 

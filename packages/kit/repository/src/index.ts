@@ -1,4 +1,4 @@
-export { decode as decodeColumn, encode as encodeColumn } from './column-codec.ts'
+export { decode as decodeColumn, decoderOf as columnDecoder, encode as encodeColumn } from './column-codec.ts'
 export { valueSchema } from './column-schema.ts'
 export { castType } from './column-type.ts'
 export {

@@ -14,6 +14,7 @@ export {
   type ReleaseOutcome,
   type RenewOptions,
   type RenewOutcome,
+  type TakeOptions,
 } from './claims/claims.ts'
 export { leaseColumns } from './claims/lease-columns.ts'
 export type { BackoffOptions, ClaimsOptions, ClaimStates } from './claims/options.ts'

@@ -1,9 +1,9 @@
 /** What raw SQL can't do to claimed rows, whatever its rights; and how the statements are planned. */
-import { IsolationError, StaleTransitionError } from '@tenantry/core'
+import { type CompiledQuery, IsolationError, StaleTransitionError } from '@tenantry/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { tenantExecutor } from '@tenantry/rls'
-import { claimStatement, holderStatement } from '../src/claims/statements.ts'
+import { claimStatement, finishAndClaimStatement, holderStatement } from '../src/claims/statements.ts'
 import { planClaims } from '../src/claims/plan.ts'
 import { defineClaims } from '../src/index.ts'
 import { jobClaims, jobOptions, objects, schema, tenancy } from './support/jobs.ts'
@@ -191,8 +191,13 @@ describeOnServer('the claim', () => {
 
   it.each([
     ['claiming', () => claimStatement(planClaims(jobOptions), { oneTenant: false, limit: 10 })],
-    ['finishing one', () => holderStatement(planClaims(jobOptions), 'finish', [], { single: true })],
-    ['finishing many', () => holderStatement(planClaims(jobOptions), 'finish', [], { single: false })],
+    ['finishing one', () => holderStatement(planClaims(jobOptions), 'finish', { set: [], single: true })],
+    ['finishing many', () => holderStatement(planClaims(jobOptions), 'finish', { set: [], single: false })],
+    ...[true, false].map((single): [string, () => CompiledQuery] => [
+      `finishing ${single ? 'one' : 'many'} and claiming`,
+      () =>
+        finishAndClaimStatement(planClaims(jobOptions), { set: [], single }, { oneTenant: false, limit: 10 }),
+    ]),
   ])('is planned once for all calls, and no plan reads the table: %s', async (_what, statement) => {
     const { text, params } = statement()
     const plan = await test.database.driver.transaction({}, async (connection) => {

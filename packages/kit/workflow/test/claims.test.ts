@@ -152,6 +152,134 @@ describe('finishing', () => {
   })
 })
 
+describe('finishing and claiming in one', () => {
+  const hold = async (count: number) => {
+    for (let index = 1; index <= count; index++) await add(`held ${index}`)
+    return (await jobClaims.claim(test.service, { limit: count })).claims
+  }
+  const titles = (claims: readonly { readonly row: { readonly title: string } }[]) =>
+    claims.map(({ row }) => row.title).sort()
+
+  it.each([
+    ['one for one', 1, 1],
+    ['one for several', 1, 3],
+    ['several for one', 3, 1],
+    ['several for more than wait', 2, 5],
+  ])('finishes what is held and takes the next: %s', async (_what, held, limit) => {
+    const claims = await hold(held)
+    const next = ['next 1', 'next 2', 'next 3']
+    for (const title of next) await add(title)
+    const { outcomes, batch } = await jobClaims.finishAndClaim(
+      test.service,
+      claims.map((claim, index) => ({ claim, set: { result: { words: index } } })),
+      { limit },
+    )
+    expect(outcomes).toEqual(claims.map(() => 'finished'))
+    expect(titles(batch.claims)).toEqual(next.slice(0, limit))
+    expect(batch.claims[0]).toMatchObject({ tenant: ALICE, attempt: 1, row: { status: 'fetching' } })
+    expect(batch.claims[0]?.row.leaseToken).toBe(batch.claims[0]?.token)
+    expect(
+      await test.raw(`select (result ->> 'words')::integer from jobs where status = 'done' order by 1`),
+    ).toEqual(claims.map((_claim, index) => [index]))
+  })
+
+  it.each([1, 2])('with nothing left to take, %s rows are finished all the same', async (held) => {
+    const claims = await hold(held)
+    const { outcomes, batch } = await jobClaims.finishAndClaim(
+      test.service,
+      claims.map((claim) => ({ claim })),
+      { limit: held },
+    )
+    expect({ outcomes, batch }).toEqual({
+      outcomes: claims.map(() => 'finished'),
+      batch: { claims: [], abandoned: [] },
+    })
+  })
+
+  it('with nothing to finish it claims', async () => {
+    await add('one')
+    const { outcomes, batch } = await jobClaims.finishAndClaim(test.service, [])
+    expect(outcomes).toEqual([])
+    expect(titles(batch.claims)).toEqual(['one'])
+  })
+
+  it('answers for each row in order, whatever its values, and for those that it finds finished or lost', async () => {
+    const [a, b, c, d] = await hold(4)
+    if (a === undefined || b === undefined || c === undefined || d === undefined)
+      throw new Error('Four were added')
+    await jobClaims.finish(test.service, b)
+    await add('next')
+    const { outcomes, batch } = await jobClaims.finishAndClaim(test.service, [
+      { claim: { ...a, token: d.token } },
+      { claim: b, set: { title: 'again' } },
+      { claim: c, to: 'empty', set: { title: 'other' } },
+      { claim: d },
+    ])
+    expect(outcomes).toEqual(['stale', 'repeated', 'finished', 'finished'])
+    expect(titles(batch.claims)).toEqual(['next'])
+    expect(await test.raw(`select title from jobs where status = 'empty'`)).toEqual([['other']])
+  })
+
+  it.each([1, 2])(
+    'a row that is finished after its lease ran out is not taken up again: %s',
+    async (held) => {
+      const claims = await hold(held)
+      await expire()
+      const { outcomes, batch } = await jobClaims.finishAndClaim(
+        test.service,
+        claims.map((claim) => ({ claim })),
+        { limit: 5 },
+      )
+      expect(outcomes).toEqual(claims.map(() => 'finished'))
+      expect(batch).toEqual({ claims: [], abandoned: [] })
+      expect(await test.raw('select distinct status, attempts from jobs')).toEqual([['done', 1]])
+    },
+  )
+
+  it('takes over what others let run out, and gives up what is out of attempts', async () => {
+    await add('worn out')
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await take()
+      await expire()
+    }
+    await add('left')
+    await jobClaims.claim(test.service, { limit: 2 })
+    await expire()
+    await add('held', ', 9')
+    const held = await take()
+    const { batch } = await jobClaims.finishAndClaim(test.service, [{ claim: held }], { limit: 5 })
+    expect(titles(batch.claims)).toEqual(['left'])
+    expect(batch.abandoned).toHaveLength(1)
+    expect(await test.raw(`select status from jobs where title = 'worn out'`)).toEqual([['timeout']])
+  })
+
+  it('when a value is refused nothing is finished and nothing taken', async () => {
+    const [held] = await hold(1)
+    await add('next')
+    await expect(
+      jobClaims.finishAndClaim(test.service, [
+        { claim: held ?? (await take()), set: { startedAt: new Date(8.64e15) } },
+      ]),
+    ).rejects.toThrow()
+    expect(await test.raw('select title, status from jobs order by title')).toEqual([
+      ['held 1', 'fetching'],
+      ['next', 'queued'],
+    ])
+  })
+
+  it('keeps to one tenant where the executor is bound to one', async () => {
+    const [held] = await hold(1)
+    if (held === undefined) throw new Error('One was added')
+    await test.raw(`insert into jobs (user_id) values ($1)`, BOB)
+    const bob = bindTenant(test.service, BOB)
+    await expect(jobClaims.finishAndClaim(bob, [{ claim: held }])).rejects.toThrow(IsolationError)
+    const { batch } = await jobClaims.finishAndClaim(bindTenant(test.service, ALICE), [{ claim: held }], {
+      limit: 5,
+    })
+    expect(batch.claims).toEqual([])
+  })
+})
+
 describe('failing', () => {
   it('puts the row back with its reason, to be tried again after a wait that doubles, up to its cap', async () => {
     await add('one')

@@ -1,5 +1,5 @@
 /** One worker and what happens around it. Waits are for events, not for time. */
-import { connect, type Database } from '@tenantry/core'
+import { connect, type Database, SerializationError } from '@tenantry/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeOnServer, describeThroughPooler } from '@tenantry/testing/vitest'
 import { serviceExecutor } from '@tenantry/rls'
@@ -162,6 +162,50 @@ describe('a worker', () => {
       ['done', 'fine'],
       ['queued', 'job 2'],
     ])
+  })
+
+  it('finishes a row and claims the next by one statement', async () => {
+    await add(5)
+    const service = serviceExecutor(test.database)
+    let statements = 0
+    const counting = {
+      ...service,
+      run: (...call: Parameters<typeof service.run>) => {
+        statements++
+        return service.run(...call)
+      },
+    }
+    const worker = start({
+      handler: () => Promise.resolve(),
+      system: { ...systemOn(test.database), serviceExecutor: () => counting },
+    })
+    await worker.until('finished', 5)
+    expect(await states()).toEqual([['done', 5]])
+    // The first claims only.
+    expect(statements).toBe(6)
+  })
+
+  it('finishes beside a claim that fails, and goes on', async () => {
+    await add(2)
+    const service = serviceExecutor(test.database)
+    let failures = 0
+    const failing = {
+      ...service,
+      run: (...call: Parameters<typeof service.run>) => {
+        if (call[0].text.includes('claimed (') && failures++ === 0)
+          return Promise.reject(new SerializationError('could not serialize access'))
+        return service.run(...call)
+      },
+    }
+    const worker = start({
+      handler: () => Promise.resolve(),
+      system: { ...systemOn(test.database), serviceExecutor: () => failing },
+      pollSeconds: 0.01,
+    })
+    await worker.until('finished', 2)
+    expect(failures).toBeGreaterThan(0)
+    expect(worker.count('error')).toBe(2)
+    expect(await states()).toEqual([['done', 2]])
   })
 
   it('when it is stopped finishes what it has begun and puts the rest back', async () => {

@@ -118,7 +118,6 @@ export const INDEXES: readonly DocumentedIndex[] = [
 
 export const TRIGGERS: readonly string[] = [
   'outputs: announce_inserted_status AFTER INSERT, announce_outputs_status',
-  'outputs: announce_ready_status AFTER UPDATE, announce_outputs_status',
   'outputs: enforce_status BEFORE INSERT OR UPDATE, enforce_outputs_status',
   'outputs: guard_lease_of_status BEFORE INSERT OR UPDATE, guard_lease_of_outputs_status',
   'outputs: trg_outputs_updated_at BEFORE UPDATE, set_updated_at',

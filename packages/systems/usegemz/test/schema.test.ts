@@ -107,7 +107,6 @@ describe('the migrated catalog', () => {
       where not tgisinternal and tgtype & 2 = 0 and tgenabled = 'O' order by 1`)
     expect(announcing.map(({ name }) => name)).toEqual([
       'scraping_jobs: announce_inserted_status',
-      'scraping_jobs: announce_ready_status',
       'system_configurations: announce_changes',
       'user_profiles: limit_of_erased_people',
     ])

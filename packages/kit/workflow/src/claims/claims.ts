@@ -1,19 +1,19 @@
 import {
-  type Answer,
   ConfigurationError,
   type Executor,
   lazyModule,
   type Module,
   StaleTransitionError,
 } from '@tenantry/core'
-import { decodeColumn, type Row } from '@tenantry/repository'
+import type { Row } from '@tenantry/repository'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { StateMachine } from '../state-machine.ts'
 import { claimsMachine } from './machine.ts'
+import { batchReader } from './batch.ts'
 import { claimObjects } from './objects.ts'
 import type { ClaimsOptions } from './options.ts'
-import { type ClaimsPlan, planClaims } from './plan.ts'
-import { createRunner } from './runner.ts'
+import { planClaims } from './plan.ts'
+import { createRunner, type HeldRow } from './runner.ts'
 
 /** A row that its holder works on. What proves it is `token`: a copy of the rest is worth nothing. */
 export interface Claim<T extends PgTable = PgTable> {
@@ -70,6 +70,13 @@ export type FailOutcome = 'retried' | 'failed' | 'stale'
 export type RenewOutcome = 'renewed' | 'stale'
 export type ReleaseOutcome = 'released' | 'stale'
 
+export interface TakeOptions {
+  /** Rows to take, at most. Default 1. */
+  readonly limit?: number
+  /** From now on. Default: the claims' `leaseSeconds`. */
+  readonly leaseSeconds?: number
+}
+
 /** Counts are of rows; ages in seconds, null where there is no such row. */
 export interface Backlog {
   /** May be claimed now. */
@@ -101,10 +108,7 @@ export interface Claims<T extends PgTable, State extends string> {
    * taking are passed over, so no two callers get the same and none waits. A row whose last attempt it was is
    * given up as soon as its lease has run out.
    */
-  claim(
-    executor: Executor,
-    options?: { readonly limit?: number; readonly leaseSeconds?: number },
-  ): Promise<ClaimBatch<T>>
+  claim(executor: Executor, options?: TakeOptions): Promise<ClaimBatch<T>>
   /**
    * Finishes a row. Again with the same token it changes nothing, and says so: whoever writes more than the row in
    * the same transaction does that for `finished` only. @throws StaleTransitionError
@@ -114,11 +118,20 @@ export interface Claims<T extends PgTable, State extends string> {
     claim: ClaimKey,
     options?: FinishOptions<T, State>,
   ): Promise<Exclude<FinishOutcome, 'stale'>>
-  /** Outcomes are in the order of the input. */
+  /** Outcomes are in the order of the input. One statement for all rows that set the same columns. */
   finishAll(
     executor: Executor,
     items: readonly ({ readonly claim: ClaimKey } & FinishOptions<T, State>)[],
   ): Promise<readonly FinishOutcome[]>
+  /**
+   * `finishAll` and `claim` by one statement and one commit, which is what a worker's turn costs least by. Either
+   * all of it is done or, if it throws, nothing that can't be tried again with the same tokens.
+   */
+  finishAndClaim(
+    executor: Executor,
+    items: readonly ({ readonly claim: ClaimKey } & FinishOptions<T, State>)[],
+    options?: TakeOptions,
+  ): Promise<{ readonly outcomes: readonly FinishOutcome[]; readonly batch: ClaimBatch<T> }>
   /**
    * Puts a row back to be tried again after a wait, or gives it up after the last attempt. `reason` is kept in
    * the row. @throws StaleTransitionError
@@ -161,11 +174,19 @@ export function defineClaims<
   const plan = planClaims(options)
   const machine = claimsMachine(options, plan)
   const run = createRunner(plan)
+  const read = batchReader<T>(plan)
   const table = plan.target.label
   const only = <O extends string>(outcomes: readonly (O | 'stale')[]): O => {
     const [outcome] = outcomes
     if (outcome === undefined || outcome === 'stale') throw stale(table)
     return outcome
+  }
+  /** The states that rows are to be finished in. */
+  const doneStates = (items: readonly FinishOptions<T, State | Extra>[]) => {
+    for (const { to } of items) if (to !== undefined) expectState(plan.done, to, 'done')
+    return (of: readonly FinishOptions<T, State | Extra>[]) => ({
+      states: of.map(({ to = plan.done[0] }) => to),
+    })
   }
 
   const claims: Claims<T, State | Extra> = {
@@ -178,18 +199,23 @@ export function defineClaims<
       objects: () => [...machine.module.objects, ...claimObjects(options.table, plan)],
     }),
     async claim(executor, { limit = 1, leaseSeconds = plan.leaseSeconds } = {}) {
-      const answer = await run.claim(executor, limit, leaseSeconds)
-      return claimBatch<T>(plan, answer)
+      return read(await run.claim(executor, limit, leaseSeconds))
     },
     async finish(executor, claim, finish = {}) {
       return only(await claims.finishAll(executor, [{ claim, ...finish }]))
     },
     async finishAll(executor, items) {
-      for (const { to } of items) if (to !== undefined) expectState(plan.done, to, 'done')
-      const rows = await run.hold(executor, 'finish', items, (of) => ({
-        states: of.map(({ to = plan.done[0] }) => to),
-      }))
-      return rows.map(({ changed, repeated }) => (changed ? 'finished' : repeated ? 'repeated' : 'stale'))
+      return (await run.hold(executor, 'finish', items, doneStates(items))).map(finishOutcome)
+    },
+    async finishAndClaim(executor, items, { limit = 1, leaseSeconds = plan.leaseSeconds } = {}) {
+      const { finished, claimed } = await run.finishAndClaim(
+        executor,
+        items,
+        doneStates(items),
+        limit,
+        leaseSeconds,
+      )
+      return { outcomes: finished.map(finishOutcome), batch: read(claimed) }
     },
     async fail(executor, claim, reason, fail = {}) {
       return only(await claims.failAll(executor, [{ claim, reason, ...fail }]))
@@ -247,22 +273,8 @@ export function defineClaims<
   return claims
 }
 
-function claimBatch<T extends PgTable>(plan: ClaimsPlan, answer: Answer): ClaimBatch<T> {
-  const properties = Object.entries(plan.columns)
-  const claims: Claim<T>[] = []
-  const abandoned: { id: string; tenant: string }[] = []
-  for (const [taken, id, tenant, token, attempt, ...values] of answer.rows) {
-    const key = { id: String(id), tenant: String(tenant) }
-    if (taken !== true) {
-      abandoned.push(key)
-      continue
-    }
-    const row = Object.fromEntries(
-      properties.map(([property, column], index) => [property, decodeColumn(column, values[index])]),
-    )
-    claims.push({ ...key, token: String(token), attempt: Number(attempt), row: row as Row<T> })
-  }
-  return { claims, abandoned }
+function finishOutcome({ changed, repeated }: HeldRow): FinishOutcome {
+  return changed ? 'finished' : repeated ? 'repeated' : 'stale'
 }
 
 function expectState(states: readonly string[], state: string, meaning: string): void {

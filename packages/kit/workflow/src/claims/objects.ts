@@ -43,14 +43,6 @@ export function claimObjects(table: PgTable, plan: ClaimsPlan): readonly DdlObje
       referencing: { newTable: 'inserted' },
       execute: announce,
     }),
-    trigger({
-      table,
-      name: `announce_ready_${state.name}`,
-      timing: 'after',
-      events: ['update'],
-      when: becameReady(plan),
-      execute: announce,
-    }),
   ]
 }
 
@@ -76,7 +68,7 @@ function openIndex(plan: ClaimsPlan): DdlObject {
  * A leased row changes hands by its token, or by its lease running out. The token is presented in a setting
  * and not found in the row, so that a statement which merely names the row can't finish it.
  */
-function guardBody({ state, lease, ready, working, done }: ClaimsPlan): string {
+function guardBody({ state, lease, ready, working, done, channel }: ClaimsPlan): string {
   const [newState, oldState] = [`new.${named(state)}`, `old.${named(state)}`]
   const of = (row: 'new' | 'old') => ({
     token: `${row}.${named(lease.leaseToken)}`,
@@ -147,33 +139,28 @@ begin
   -- A finished row keeps the token of its last holder, who may have to ask whether finishing has worked.
   if ${newState}::text in (${literals(ready)}) then
     ${now.token} := null;
+    -- Not by a trigger of its own: its WHEN would be parsed anew for each claim.
+    if ${newState} is distinct from ${oldState} and ${now.availableAt} <= pg_catalog.statement_timestamp() then
+      perform ${notify(channel)};
+    end if;
   end if;
   return new;
 end`
 }
 
-/** Nothing of a row goes into the message: whoever may connect to the database may listen. */
-function announceBody(plan: ClaimsPlan): string {
-  const { state, lease, ready, channel } = plan
+function announceBody({ state, lease, ready, channel }: ClaimsPlan): string {
   return `
 begin
-  if tg_op = 'INSERT' then
-    -- An expression of its own: on an update there is no such table.
-    if not exists (
-      select from inserted
-      where inserted.${named(state)}::text in (${literals(ready)})
-        and inserted.${named(lease.availableAt)} <= pg_catalog.statement_timestamp()
-    ) then
-      return null;
-    end if;
+  if exists (
+    select from inserted
+    where inserted.${named(state)}::text in (${literals(ready)})
+      and inserted.${named(lease.availableAt)} <= pg_catalog.statement_timestamp()
+  ) then
+    perform ${notify(channel)};
   end if;
-  perform pg_catalog.pg_notify(${quoteLiteral(channel)}, '');
   return null;
 end`
 }
 
-function becameReady({ state, lease, ready }: ClaimsPlan): string {
-  const was = `old.${named(state)}`
-  const is = `new.${named(state)}`
-  return `${is} in (${literals(ready)}) and ${was} is distinct from ${is} and new.${named(lease.availableAt)} <= pg_catalog.statement_timestamp()`
-}
+/** Nothing of a row goes into the message: whoever may connect to the database may listen. */
+const notify = (channel: string): string => `pg_catalog.pg_notify(${quoteLiteral(channel)}, '')`

@@ -8,7 +8,14 @@ import {
 } from '@tenantry/core'
 import { columnsOf, encodeSets, type Held, shapeOf } from './held.ts'
 import type { ClaimsPlan } from './plan.ts'
-import { backlogStatement, claimStatement, type HolderAction, holderStatement } from './statements.ts'
+import {
+  backlogStatement,
+  claimStatement,
+  finishAndClaimStatement,
+  FINISHED_COLUMNS,
+  type HolderAction,
+  holderStatement,
+} from './statements.ts'
 
 /** What the statement says about one row of the input. */
 export interface HeldRow {
@@ -17,15 +24,26 @@ export interface HeldRow {
   readonly repeated: boolean
 }
 
+type ValuesOf<I> = (items: readonly I[]) => Record<string, unknown>
+
 export interface Runner {
-  claim(executor: Executor, limit: number, seconds: number): Promise<Answer>
+  /** Answers rows of the claim. */
+  claim(executor: Executor, limit: number, seconds: number): Promise<Answer['rows']>
   /** One statement, unless rows set different columns: then one for each set of columns. Answers in order. */
   hold<I extends Held>(
     executor: Executor,
     action: HolderAction,
     items: readonly I[],
-    values: (items: readonly I[]) => Record<string, unknown>,
+    values: ValuesOf<I>,
   ): Promise<readonly HeldRow[]>
+  /** `hold` to finish, the last of its statements a claim as well. */
+  finishAndClaim<I extends Held>(
+    executor: Executor,
+    items: readonly I[],
+    values: ValuesOf<I>,
+    limit: number,
+    seconds: number,
+  ): Promise<{ readonly finished: readonly HeldRow[]; readonly claimed: Answer['rows'] }>
   backlog(executor: Executor): Promise<Answer>
 }
 
@@ -51,17 +69,71 @@ export function createRunner(plan: ClaimsPlan): Runner {
       values: executor.tenant === null ? {} : { tenant: executor.tenant },
     }
   }
-  return {
-    async claim(executor, limit, seconds) {
-      const { oneTenant, values } = scope(executor)
-      const rows = Math.trunc(positive('limit', limit))
-      const said = rows <= LIMITS_MAX ? rows : null
-      const query = once(`claim ${oneTenant} ${said}`, () => claimStatement(plan, { oneTenant, limit: said }))
-      return executor.run(query, {
+  const choice = (executor: Executor, limit: number, seconds: number) => {
+    const { oneTenant, values } = scope(executor)
+    const rows = Math.trunc(positive('limit', limit))
+    const said = rows <= LIMITS_MAX ? rows : null
+    return {
+      choice: { oneTenant, limit: said },
+      key: `${oneTenant} ${said}`,
+      values: {
         ...values,
         ...(said === null ? { limit: rows } : {}),
         seconds: positive('leaseSeconds', seconds),
-      })
+      },
+    }
+  }
+
+  /** Items whose rows set the same columns: what one statement can do. */
+  function inGroups<I extends Held>(
+    executor: Executor,
+    items: readonly I[],
+    values: ValuesOf<I>,
+  ): readonly Group[] {
+    const { values: bound } = scope(executor)
+    if (items.some(({ claim }) => claim.tenant !== (bound['tenant'] ?? claim.tenant))) {
+      throw new IsolationError(`A claim on ${plan.target.label} belongs to another tenant than the executor`)
+    }
+    const shapes = new Map<string, number[]>()
+    for (const [index, { set }] of items.entries()) {
+      const shape = shapeOf(set)
+      const indexes = shapes.get(shape)
+      if (indexes === undefined) shapes.set(shape, [index])
+      else indexes.push(index)
+    }
+    return Array.from(shapes, ([shape, indexes]) => {
+      const group = indexes.flatMap((index) => items[index] ?? [])
+      const columns = columnsOf(plan, shape)
+      return {
+        indexes,
+        key: `${group.length === 1} ${shape}`,
+        holding: { set: columns.map(({ column }) => column), single: group.length === 1 },
+        values: {
+          ids: group.map(({ claim }) => claim.id),
+          tenants: group.map(({ claim }) => claim.tenant),
+          tokens: group.map(({ claim }) => claim.token),
+          presented: group.map(({ claim }) => claim.token).join(','),
+          ...values(group),
+          ...encodeSets(plan, columns, group),
+        },
+      }
+    })
+  }
+
+  async function holdGroup(executor: Executor, action: HolderAction, group: Group): Promise<Answer['rows']> {
+    const query = once(`${action} ${group.key}`, () => holderStatement(plan, action, group.holding))
+    const { rows } = await executor.run(query, group.values)
+    return rows
+  }
+
+  return {
+    async claim(executor, limit, seconds) {
+      const { choice: chosen, key, values } = choice(executor, limit, seconds)
+      const { rows } = await executor.run(
+        once(`claim ${key}`, () => claimStatement(plan, chosen)),
+        values,
+      )
+      return rows
     },
     async backlog(executor) {
       const { oneTenant, values } = scope(executor)
@@ -71,46 +143,46 @@ export function createRunner(plan: ClaimsPlan): Runner {
       )
     },
     async hold(executor, action, items, values) {
-      const { values: bound } = scope(executor)
       const outcomes: HeldRow[] = []
-      const groups = new Map<string, number[]>()
-      for (const [index, { set }] of items.entries()) {
-        const shape = shapeOf(set)
-        groups.set(shape, [...(groups.get(shape) ?? []), index])
-      }
-      for (const [shape, indexes] of groups) {
-        const group = indexes.flatMap((index) => items[index] ?? [])
-        const columns = columnsOf(plan, shape)
-        const single = group.length === 1
-        const query = once(`${action} ${single} ${shape}`, () =>
-          holderStatement(
-            plan,
-            action,
-            columns.map(({ column }) => column),
-            { single },
-          ),
-        )
-        const tenants = group.map(({ claim }) => claim.tenant)
-        if (tenants.some((tenant) => tenant !== (bound['tenant'] ?? tenant))) {
-          throw new IsolationError(
-            `A claim on ${plan.target.label} belongs to another tenant than the executor`,
-          )
-        }
-        const { rows } = await executor.run(query, {
-          ids: group.map(({ claim }) => claim.id),
-          tenants,
-          tokens: group.map(({ claim }) => claim.token),
-          presented: group.map(({ claim }) => claim.token).join(','),
-          ...values(group),
-          ...encodeSets(plan, columns, group),
-        })
-        for (const [position, index] of indexes.entries()) {
-          const [changed, state, repeated] = rows[position] ?? []
-          outcomes[index] = { changed: changed === true, state, repeated: repeated === true }
-        }
+      for (const group of inGroups(executor, items, values)) {
+        place(outcomes, group, await holdGroup(executor, action, group))
       }
       return outcomes
     },
+    async finishAndClaim(executor, items, values, limit, seconds) {
+      const taking = choice(executor, limit, seconds)
+      const groups = inGroups(executor, items, values)
+      const last = groups.at(-1)
+      if (last === undefined) return { finished: [], claimed: await this.claim(executor, limit, seconds) }
+      const finished: HeldRow[] = []
+      for (const group of groups.slice(0, -1)) {
+        place(finished, group, await holdGroup(executor, 'finish', group))
+      }
+      const query = once(`finish ${last.key} claim ${taking.key}`, () =>
+        finishAndClaimStatement(plan, last.holding, taking.choice),
+      )
+      const { rows } = await executor.run(query, { ...last.values, ...taking.values })
+      place(finished, last, rows)
+      return {
+        finished,
+        claimed: rows.map((row) => row.slice(FINISHED_COLUMNS)).filter(([taken]) => taken !== null),
+      }
+    },
+  }
+}
+
+interface Group {
+  /** Of its items among all. */
+  readonly indexes: readonly number[]
+  readonly key: string
+  readonly holding: Parameters<typeof finishAndClaimStatement>[1]
+  readonly values: Record<string, unknown>
+}
+
+function place(outcomes: HeldRow[], { indexes }: Group, rows: Answer['rows']): void {
+  for (const [position, index] of indexes.entries()) {
+    const [changed, state, repeated] = rows[position] ?? []
+    outcomes[index] = { changed: changed === true, state, repeated: repeated === true }
   }
 }
 

@@ -24,6 +24,8 @@ export function parameters(): {
 
 const NOW = 'pg_catalog.statement_timestamp()'
 
+const job = (column: PgColumn): string => `job.${named(column)}`
+
 const seconds = (value: string): string => `pg_catalog.make_interval(secs => ${value})`
 
 /** The wait after so many attempts: doubled with each, up to the longest. 60 doublings keep the power finite. */
@@ -31,38 +33,45 @@ function waitSeconds({ backoff }: ClaimsPlan, attempts: string): string {
   return `least(${backoff.maxSeconds}, ${backoff.baseSeconds} * pg_catalog.power(2, least(${attempts}, 60) - 1))`
 }
 
-/**
- * Takes the next rows: those that wait, and those whose lease ran out as long ago as a failed one waits. A row
- * that is out of attempts is given up on the way. `seconds`, for one tenant `tenant`, and `limit` where it isn't said
- * here: PostgreSQL takes a limit that it doesn't know for a tenth of the table, and plans for that, or anew each time.
- */
-export function claimStatement(
-  plan: ClaimsPlan,
-  { oneTenant, limit }: { readonly oneTenant: boolean; readonly limit: number | null },
-): CompiledQuery {
-  const { target, id, tenant, state, priority, lease, ready, working, abandoned, maxAttempts } = plan
-  const { at, query } = parameters()
-  const job = (column: PgColumn): string => `job.${named(column)}`
-  const spent = `${job(state)} in (${literals(working)}) and ${job(lease.attempts)} >= ${maxAttempts}`
-  const unless = (otherwise: string, value: string): string =>
-    `case when ${spent} then ${otherwise} else ${value} end`
-  const type = castType(state)
-  return query(`
-with next as materialized (
-  select ${job(id)} as id
+type At = (name: string) => string
+
+interface Choice {
+  readonly oneTenant: boolean
+  /** Where it is said here: PostgreSQL takes a limit that it doesn't know for a tenth of the table, and plans for that, or anew each time. */
+  readonly limit: number | null
+}
+
+/** The next rows: those that wait, and those whose lease ran out as long ago as a failed one waits. */
+function nextRows(plan: ClaimsPlan, at: At, { oneTenant, limit }: Choice, besides = ''): string {
+  const { target, id, tenant, state, priority, lease, ready } = plan
+  return `
+  select ${job(id)} as id, ${spent(plan)} as spent
   from ${target.sql} as job
   where ${isOpen(plan, 'job.')} and ${job(lease.availableAt)} <= ${NOW}
-    and (${job(state)} in (${literals(ready)}) or ${spent}
+    and (${job(state)} in (${literals(ready)}) or ${spent(plan)}
       or ${job(lease.availableAt)} <= ${NOW} - ${seconds(waitSeconds(plan, job(lease.attempts)))})${
         oneTenant
           ? `
     and ${job(tenant)} = ${at('tenant')}::${castType(tenant)}`
           : ''
-      }
+      }${besides}
   order by ${priority === null ? '' : `${job(priority)} desc nulls last, `}${job(lease.availableAt)}
   limit ${limit ?? `${at('limit')}::integer`}
-  for update skip locked
-)
+  for update skip locked`
+}
+
+/** Out of attempts. */
+function spent({ state, lease, working, maxAttempts }: ClaimsPlan): string {
+  return `${job(state)} in (${literals(working)}) and ${job(lease.attempts)} >= ${maxAttempts}`
+}
+
+/** Leases the rows of `next`, or gives up the one that is out of attempts. Answers whether it did, and the row. */
+function takeNext(plan: ClaimsPlan, at: At): string {
+  const { target, id, state, lease, working, abandoned } = plan
+  const unless = (otherwise: string, value: string): string =>
+    `case when next.spent then ${otherwise} else ${value} end`
+  const type = castType(state)
+  return `
 update ${target.sql} as job set
   ${named(state)} = ${unless(`${quoteLiteral(abandoned)}::${type}`, `${quoteLiteral(working[0])}::${type}`)},
   ${named(lease.leaseToken)} = ${unless(job(lease.leaseToken), 'pg_catalog.gen_random_uuid()')},
@@ -70,27 +79,30 @@ update ${target.sql} as job set
   ${named(lease.availableAt)} = ${unless(job(lease.availableAt), `${NOW} + ${seconds(`${at('seconds')}::double precision`)}`)},
   ${named(lease.lastError)} = case when ${job(state)} in (${literals(working)}) then 'the lease of attempt ' || ${job(lease.attempts)} || ' ran out' else ${job(lease.lastError)} end
 from next
-where job.${named(id)} = next.id
-returning ${job(state)} in (${literals(working)}), ${job(id)}::text, ${job(tenant)}::text, ${job(lease.leaseToken)}, ${job(lease.attempts)}::integer, ${Object.values(plan.columns).map(job).join(', ')}`)
+where ${job(id)} = next.id
+returning next.spent, ${Object.values(plan.columns).map(job).join(', ')}`
+}
+
+/** Takes the next rows for `seconds`, of one tenant `tenant`, up to `limit` where none is said. */
+export function claimStatement(plan: ClaimsPlan, choice: Choice): CompiledQuery {
+  const { at, query } = parameters()
+  return query(`
+with next as materialized (${nextRows(plan, at, choice)}
+)${takeNext(plan, at)}`)
 }
 
 export type HolderAction = 'finish' | 'fail' | 'renew' | 'release'
 
-/**
- * What the holder of rows does with them, each by its token: `ids`, `tenants` and `tokens` as arrays,
- * `presented` all tokens in one text, and by action `states`, `errors`, `delays`, `finals`, `randoms`,
- * `seconds`; values for further columns in `set_<n>`. Answers for each row, in order: whether it was changed,
- * its state, and whether this same token had finished it before.
- */
-export function holderStatement(
-  plan: ClaimsPlan,
-  action: HolderAction,
-  set: readonly PgColumn[],
-  { single }: { readonly single: boolean },
-): CompiledQuery {
-  const { target, id, tenant, state, lease, working, done } = plan
-  const { at, query } = parameters()
-  const job = (column: PgColumn): string => `job.${named(column)}`
+interface Holding {
+  /** Columns written together with the step. */
+  readonly set: readonly PgColumn[]
+  /** Arrays of an unknown length are planned as ten rows, which for one row is dear enough to plan each time anew. */
+  readonly single: boolean
+}
+
+/** `input`, `presented` and `changed`: see `holderStatement`. */
+function holderTables(plan: ClaimsPlan, at: At, action: HolderAction, { set, single }: Holding): string {
+  const { target, id, tenant, state, lease, working } = plan
   const arrays: [string, string][] = [
     ['id', `${at('ids')}::${castType(id)}[]`],
     ['tenant', `${at('tenants')}::${castType(tenant)}[]`],
@@ -101,19 +113,16 @@ export function holderStatement(
     return `input.${name}`
   }
   const assignments = [
-    ...ACTIONS[action](plan, { job, each, at }),
+    ...ACTIONS[action](plan, { each, at }),
     ...set.map(
       (column, index) =>
         `${named(column)} = ${each(`set_${index}`, `set_${index}`, 'text')}::${castType(column)}`,
     ),
   ]
-  // Not EXISTS, which may be planned as one look at all finished rows.
-  // Arrays of an unknown length are planned as ten rows, which for one row is dear enough to plan each time anew.
   const rows = single
     ? `select ${arrays.map(([name, array]) => `(${array})[1] as ${name}`).join(', ')}, 1::bigint as n`
     : `select * from unnest(${arrays.map(([, array]) => array).join(', ')}) with ordinality as input (${arrays.map(([name]) => name).join(', ')}, n)`
-  return query(`
-with input as materialized (
+  return `input as materialized (
   ${rows}
 ),
 presented as materialized (
@@ -127,22 +136,74 @@ changed as (
     and ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
     and ${job(state)} in (${literals(working)})
   returning input.n, ${job(state)}::text as state
-)
-select changed.n is not null, changed.state, case when changed.n is null then coalesce((
+)`
+}
+
+/** Whether each row of `input` was changed, its state, and whether this same token had finished it before. */
+function holderAnswer({ target, id, tenant, state, lease, done }: ClaimsPlan): string {
+  // Not EXISTS, which may be planned as one look at all finished rows.
+  return `changed.n is not null as changed, changed.state as state, case when changed.n is null then coalesce((
   select true from ${target.sql} as job
   where ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
     and ${job(state)} in (${literals(done)})
   limit 1
-), false) else false end
+), false) else false end as repeated`
+}
+
+/**
+ * What the holder of rows does with them, each by its token: `ids`, `tenants` and `tokens` as arrays,
+ * `presented` all tokens in one text, and by action `states`, `errors`, `delays`, `finals`, `randoms`,
+ * `seconds`; values for further columns in `set_<n>`. Answers for each row, in order.
+ */
+export function holderStatement(plan: ClaimsPlan, action: HolderAction, holding: Holding): CompiledQuery {
+  const { at, query } = parameters()
+  return query(`
+with ${holderTables(plan, at, action, holding)}
+select ${holderAnswer(plan)}
 from input left join changed on changed.n = input.n
 order by input.n`)
 }
 
+/** Columns of the answer of `finishAndClaimStatement` that speak of what was finished; a claim's follow. */
+export const FINISHED_COLUMNS = 3
+
+/**
+ * `holderStatement` of finish and `claimStatement` in one: one round trip and one commit for a worker's whole turn.
+ * Both parts see the database as it was before, so rows that are being finished are left out by their tokens: one
+ * of them may just have outlived its lease.
+ */
+export function finishAndClaimStatement(plan: ClaimsPlan, holding: Holding, choice: Choice): CompiledQuery {
+  const { at, query } = parameters()
+  const claimed = Array.from({ length: 1 + Object.keys(plan.columns).length }, (_, index) => `c${index}`)
+  return query(`
+with ${holderTables(plan, at, 'finish', holding)},
+next as materialized (${nextRows(
+    plan,
+    at,
+    choice,
+    `
+    and (${job(plan.lease.leaseToken)} = any (${at('tokens')}::uuid[])) is not true`,
+  )}
+),
+claimed (${claimed.join(', ')}) as (${takeNext(plan, at)}
+)
+select finished.changed, finished.state, finished.repeated, ${claimed.join(', ')}
+from (
+  select input.n, ${holderAnswer(plan)}
+  from input left join changed on changed.n = input.n
+) as finished
+${
+  holding.single && choice.limit === 1
+    ? 'left join claimed on true'
+    : `full join (select pg_catalog.row_number() over () as n, * from claimed) as claimed on claimed.n = finished.n
+order by coalesce(finished.n, claimed.n)`
+}`)
+}
+
 interface Parts {
-  readonly job: (column: PgColumn) => string
   /** A value of each row's, from an array parameter. */
   readonly each: (name: string, parameter: string, type: string) => string
-  readonly at: (name: string) => string
+  readonly at: At
 }
 
 const ACTIONS: Readonly<Record<HolderAction, (plan: ClaimsPlan, parts: Parts) => readonly string[]>> = {
@@ -150,7 +211,7 @@ const ACTIONS: Readonly<Record<HolderAction, (plan: ClaimsPlan, parts: Parts) =>
     `${named(state)} = ${each('state', 'states', 'text')}::${castType(state)}`,
     `${named(lease.lastError)} = null`,
   ],
-  fail(plan, { job, each }) {
+  fail(plan, { each }) {
     const { state, lease, ready, failed, maxAttempts } = plan
     const gone = `(${each('final', 'finals', 'boolean')} or ${job(lease.attempts)} >= ${maxAttempts})`
     const type = castType(state)
@@ -162,11 +223,11 @@ const ACTIONS: Readonly<Record<HolderAction, (plan: ClaimsPlan, parts: Parts) =>
       `${named(lease.lastError)} = ${each('error', 'errors', 'text')}`,
     ]
   },
-  renew: ({ state, lease }, { job, each, at }) => [
+  renew: ({ state, lease }, { each, at }) => [
     `${named(state)} = coalesce(${each('state', 'states', 'text')}::${castType(state)}, ${job(state)})`,
     `${named(lease.availableAt)} = ${NOW} + ${seconds(`${at('seconds')}::double precision`)}`,
   ],
-  release: ({ state, lease, ready }, { job }) => [
+  release: ({ state, lease, ready }) => [
     `${named(state)} = ${quoteLiteral(ready[0])}::${castType(state)}`,
     `${named(lease.attempts)} = ${job(lease.attempts)} - 1`,
     `${named(lease.availableAt)} = ${NOW}`,

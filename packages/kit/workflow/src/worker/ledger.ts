@@ -1,7 +1,18 @@
-/** What became of rows, on its way into the database: gathered while a statement runs, sent by the next. */
+/**
+ * What became of rows, on its way into the database: a claim that is made in the same turn of the event loop takes
+ * it along; else it is sent by itself, with all that gathered while a statement ran.
+ */
 import { ConnectionError, type Executor, type TenantryError, translateError } from '@tenantry/core'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import type { Claim, Claims, FinishOptions } from '../claims/claims.ts'
+import type {
+  Claim,
+  ClaimBatch,
+  Claims,
+  FailOutcome,
+  FinishOptions,
+  FinishOutcome,
+  TakeOptions,
+} from '../claims/claims.ts'
 import { JobFailure, type WorkerEvent } from './options.ts'
 
 export type Result<T extends PgTable, State extends string> =
@@ -11,6 +22,11 @@ export type Result<T extends PgTable, State extends string> =
 export interface Ledger<T extends PgTable, State extends string> {
   /** Takes a result; resolves when the database has it, or never will. */
   settle(result: Result<T, State>): Promise<void>
+  /**
+   * Claims, and takes along what waits to be finished. When that fails, the results are tried again without it;
+   * null: they were what failed.
+   */
+  claim(options: TakeOptions): Promise<ClaimBatch<T> | null>
 }
 
 interface LedgerOptions<T extends PgTable, State extends string> {
@@ -38,6 +54,7 @@ export function createLedger<T extends PgTable, State extends string>({
 }: LedgerOptions<T, State>): Ledger<T, State> {
   type Own = Entry<T, State>
   let waiting: Own[] = []
+  let due = false
   let sending = false
   let failures = 0
 
@@ -53,41 +70,34 @@ export function createLedger<T extends PgTable, State extends string>({
   }
 
   async function write(entries: readonly Own[]): Promise<void> {
-    const finished = entries.filter(({ result }) => 'finish' in result)
-    const failed = entries.filter(({ result }) => 'error' in result)
-    await attempt(finished, async () => {
-      const outcomes = await claims.finishAll(
-        executor,
-        finished.map(({ result }) => ({ claim: result.claim, ...('finish' in result ? result.finish : {}) })),
-      )
-      // Repeated after a lost connection, or by the handler in a transaction of its own.
-      return outcomes.map((outcome) => (outcome === 'stale' ? 'lost' : 'finished'))
-    })
-    await attempt(failed, async () => {
-      const outcomes = await claims.failAll(
+    const finished = entries.filter(isFinished)
+    const failed = entries.filter((entry) => !isFinished(entry))
+    await attempt(finished, () => claims.finishAll(executor, finished.map(finishing)))
+    await attempt(failed, () =>
+      claims.failAll(
         executor,
         failed.map(({ result }) => failure(result)),
-      )
-      return outcomes.map((outcome) => (outcome === 'stale' ? 'lost' : outcome))
-    })
+      ),
+    )
   }
 
-  async function attempt(
-    entries: readonly Own[],
-    run: () => Promise<readonly ('finished' | 'retried' | 'failed' | 'lost')[]>,
-  ): Promise<void> {
+  async function attempt(entries: readonly Own[], run: () => Promise<readonly Outcome[]>): Promise<void> {
     if (entries.length === 0) return
-    let outcomes: Awaited<ReturnType<typeof run>>
+    let outcomes: readonly Outcome[]
     try {
       outcomes = await run()
     } catch (thrown) {
       await again(entries, translateError(thrown))
       return
     }
+    report(entries, outcomes)
+  }
+
+  function report(entries: readonly Own[], outcomes: readonly Outcome[]): void {
     failures = 0
     for (const [index, { result, done }] of entries.entries()) {
       const { claim } = result
-      const type = outcomes[index] ?? 'lost'
+      const type = EVENTS[outcomes[index] ?? 'stale']
       if (type === 'finished' || type === 'lost') emit({ type, claim })
       else emit({ type, claim, error: 'error' in result ? result.error : undefined })
       done()
@@ -124,9 +134,48 @@ export function createLedger<T extends PgTable, State extends string>({
     settle: (result) =>
       new Promise((done) => {
         waiting.push({ result, since: performance.now(), done })
-        void send()
+        if (due) return
+        due = true
+        setImmediate(() => {
+          due = false
+          void send()
+        })
       }),
+    async claim(options) {
+      const finished = waiting.filter(isFinished)
+      if (finished.length === 0) return claims.claim(executor, options)
+      waiting = waiting.filter((entry) => !isFinished(entry))
+      try {
+        const { outcomes, batch } = await claims.finishAndClaim(executor, finished.map(finishing), options)
+        report(finished, outcomes)
+        return batch
+      } catch (thrown) {
+        const error = translateError(thrown)
+        void again(finished, error).then(send)
+        if (isPassing(error)) throw error
+        return null
+      }
+    },
   }
+}
+
+type Outcome = FinishOutcome | FailOutcome
+
+/** Repeated after a lost connection, or by the handler in a transaction of its own. */
+const EVENTS = {
+  finished: 'finished',
+  repeated: 'finished',
+  retried: 'retried',
+  failed: 'failed',
+  stale: 'lost',
+} as const satisfies Record<Outcome, WorkerEvent<PgTable>['type']>
+
+function isFinished<T extends PgTable, State extends string>({ result }: Entry<T, State>): boolean {
+  return 'finish' in result
+}
+
+function finishing<T extends PgTable, State extends string>({ result }: Entry<T, State>) {
+  return { claim: result.claim, ...('finish' in result ? result.finish : {}) }
 }
 
 /**

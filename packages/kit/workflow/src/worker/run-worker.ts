@@ -8,7 +8,10 @@ import type { WorkerOptions } from './options.ts'
 /** A row that this worker has: begun or in reserve. */
 interface HeldRow<T extends PgTable> {
   readonly claim: Claim<T>
-  readonly controller: AbortController
+  /** Why it is no longer this worker's. */
+  lost: StaleTransitionError | undefined
+  /** Made for a handler that asks for its signal. */
+  controller: AbortController | undefined
   /** The work is done, and the database is being told. */
   settling: boolean
 }
@@ -67,19 +70,21 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
 
   /** Only the work takes a place; telling the database goes on beside it. */
   async function perform(row: HeldRow<T>): Promise<void> {
-    const { claim, controller } = row
+    const { claim } = row
     const working = async () =>
       handler({
         claim,
         row: claim.row,
         scope: system.asService().tenant(claim.tenant),
-        signal: controller.signal,
+        get signal() {
+          return signalOf(row)
+        },
       })
     const result = await working().then(
       (finish) => ({ claim, finish: finish ?? {} }),
       (error: unknown) => ({ claim, error }),
     )
-    if (controller.signal.aborted) return
+    if (row.lost !== undefined) return
     row.settling = true
     const settled = ledger.settle(result).then(() => {
       held.delete(claim.token)
@@ -90,12 +95,14 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
   }
 
   async function claimMore(limit: number): Promise<number> {
-    const batchOf = await claims.claim(executor, { limit, leaseSeconds })
+    const batchOf = await ledger.claim({ limit, leaseSeconds })
+    // Results that were refused are sent again one by one, and rows are claimed in the next turn.
+    if (batchOf === null) return limit
     if (batchOf.abandoned.length > 0) emit({ type: 'abandoned', rows: batchOf.abandoned })
     if (batchOf.claims.length > 0) {
       emit({ type: 'claimed', claims: batchOf.claims })
       for (const claim of batchOf.claims) {
-        const row: HeldRow<T> = { claim, controller: new AbortController(), settling: false }
+        const row: HeldRow<T> = { claim, lost: undefined, controller: undefined, settling: false }
         held.set(claim.token, row)
         reserve.push(row)
       }
@@ -131,7 +138,8 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
   function lose(row: HeldRow<T>): void {
     held.delete(row.claim.token)
     reserve = reserve.filter((other) => other !== row)
-    row.controller.abort(new StaleTransitionError('The lease of this row was lost to another worker'))
+    row.lost = new StaleTransitionError('The lease of this row was lost to another worker')
+    row.controller?.abort(row.lost)
     emit({ type: 'lost', claim: row.claim })
     room.ring()
   }
@@ -210,6 +218,12 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
       emit({ type: 'error', during: 'finish', error: translateError(thrown) })
     }
   }
+}
+
+function signalOf<T extends PgTable>(row: HeldRow<T>): AbortSignal {
+  row.controller ??= new AbortController()
+  if (row.lost !== undefined) row.controller.abort(row.lost)
+  return row.controller.signal
 }
 
 /** A listener that throws must not end the work; the process hears of it as of any uncaught exception. */
