@@ -9,7 +9,7 @@ export {
 } from './define.ts'
 export { refusedByZod } from './invalid.ts'
 export { nestedRows } from './nested-rows.ts'
-export { parseInput } from './parse-input.ts'
+export { DECLARED_ONCE, parseInput } from './parse-input.ts'
 export type { Repository } from './repository.ts'
 export type {
   Comparison,

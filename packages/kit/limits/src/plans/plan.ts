@@ -1,7 +1,7 @@
 /** Options resolved to columns and checked, once, when plans are declared. */
 import { ConfigurationError } from '@tenantry/core'
 import { relation } from '@tenantry/ddl'
-import type { Property } from '@tenantry/repository'
+import { DECLARED_ONCE, type Property } from '@tenantry/repository'
 import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
@@ -72,12 +72,13 @@ export function planPlans<
   T extends PgTable,
   Status extends Property<T>,
 >(options: PlansOptions<F, P, T, Status>): PlansPlan {
-  const checked = DECLARED.safeParse({
+  const declared = {
     features: options.features,
     plans: options.plans,
     tenant: options.tenant,
     account: options.account,
-  })
+  }
+  const checked = DECLARED.safeParse(declared, DECLARED_ONCE)
   if (!checked.success)
     throw new ConfigurationError(`The plans are malformed: ${z.prettifyError(checked.error)}`)
   const { table } = options.subscription
@@ -191,7 +192,7 @@ function standingOf(
   return Object.entries(declared).map(([status, meaning]) => {
     if (meaning === 'consumes' || meaning === 'reads')
       return { status, mode: meaning, until: null, graceDays: 0 }
-    const checked = UNTIL.safeParse(meaning)
+    const checked = UNTIL.safeParse(meaning, DECLARED_ONCE)
     if (!checked.success) {
       throw new ConfigurationError(
         `What the status "${status}" means is malformed: ${z.prettifyError(checked.error)}`,

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '@tenantry/core'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import type { Property } from '@tenantry/repository'
+import { DECLARED_ONCE, type Property } from '@tenantry/repository'
 import { z } from 'zod'
 import type { CallerTenant } from '../caller.ts'
 
@@ -106,7 +106,7 @@ const options = z.strictObject({
 
 /** @throws ConfigurationError that names the option. */
 export function checkRateLimits(given: RateLimitsOptions<string>): void {
-  const checked = options.safeParse(given)
+  const checked = options.safeParse(given, DECLARED_ONCE)
   if (checked.success) return
   const [issue] = checked.error.issues
   throw new ConfigurationError(

@@ -1,5 +1,6 @@
 import { ConfigurationError, tableConfig } from '@tenantry/core'
 import { relation, type Relation } from '@tenantry/ddl'
+import { DECLARED_ONCE } from '@tenantry/repository'
 import { getTableColumns, type SQL } from 'drizzle-orm'
 import { PgDialect, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
@@ -98,7 +99,7 @@ function resolve(table: PgTable, target: Relation, action: ActionOptions<PgTable
 }
 
 function parsed<T extends z.ZodType>(target: Relation, schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, DECLARED_ONCE)
   if (result.success) return result.data
   const issues = result.error.issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`)
   throw new ConfigurationError(`The retention of ${target.label} can't be declared so: ${issues.join('; ')}`)
