@@ -1,6 +1,7 @@
 /** Every departure of a database from its declarations is found, one at a time, and a faithful one has none. */
 import type { Connection } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { trigger } from '@tenantry/ddl'
 import type { TestDatabase } from '@tenantry/testing'
 import { verifyIsolation } from '../src/index.ts'
 import { undone } from '../src/verify/undone.ts'
@@ -85,6 +86,36 @@ describe('a database that departs from its declarations', () => {
     })
     expect(before.map(({ message }) => message)).toEqual(['The policy tenant_delete is missing'])
     expect(after).toEqual([])
+  })
+
+  it('is compared by the role that the caller has taken, where objects are made by other roles', async () => {
+    const made = (name: string, execute: string) =>
+      trigger({
+        table: notes.schema.notes,
+        name,
+        timing: 'before',
+        events: ['insert'],
+        execute: { schema: 'public', name: execute, owner: 'tenantry_service' },
+      })
+    const findings = await during(async (connection) => {
+      await connection.script(`
+        create role verify_login;
+        create role verify_migrator;
+        grant verify_migrator to verify_login with inherit false;
+        grant tenantry_service to verify_migrator;
+        create function public.verify_made() returns trigger language plpgsql as 'begin return new; end';
+        set local session authorization verify_login;
+        set local role verify_migrator`)
+      return verifyIsolation(connection, {
+        tenancy: notes.tenancy,
+        objects: [...notes.objects, made('first', 'verify_made'), made('second', 'verify_missing')],
+      })
+    })
+    for (const name of ['first', 'second']) {
+      expect(findings).toContainEqual(
+        expect.objectContaining({ code: 'trigger-missing', message: `The trigger ${name} is missing` }),
+      )
+    }
   })
 
   it('is left as it was found', async () => {

@@ -134,11 +134,20 @@ async function deparsePart(connection: Connection, searchPath: string, part: Par
   }
 }
 
-/** One that is refused, because a role or function that it needs is missing, must not spoil the others. */
+/**
+ * One that is refused, because a role or function that it needs is missing, must not spoil the others. RESET ROLE would
+ * lead to the login's role, which need not be the one that the caller has taken.
+ */
 function attempt(id: string, statements: readonly string[]): string {
   const body = [
+    'declare',
+    '  caller constant text := current_user;',
     'begin',
-    ...statements.map((text) => `  execute ${quoteLiteral(text)};`),
+    ...statements.map((text) =>
+      text === 'reset role'
+        ? `  perform pg_catalog.set_config('role', caller, true);`
+        : `  execute ${quoteLiteral(text)};`,
+    ),
     'exception when others then',
     `  insert into pg_temp.tenantry_refused values (${quoteLiteral(id)}, sqlerrm);`,
     'end',
