@@ -89,33 +89,26 @@ describe('a database that departs from its declarations', () => {
   })
 
   it('is compared by the role that the caller has taken, where objects are made by other roles', async () => {
-    const made = (name: string, execute: string) =>
-      trigger({
-        table: notes.schema.notes,
-        name,
-        timing: 'before',
-        events: ['insert'],
-        execute: { schema: 'public', name: execute, owner: 'tenantry_service' },
-      })
+    const extra = trigger({
+      table: notes.schema.notes,
+      name: 'extra',
+      timing: 'before',
+      events: ['insert'],
+      execute: { schema: 'public', name: 'verify_extra', owner: 'tenantry_service' },
+    })
     const findings = await during(async (connection) => {
       await connection.script(`
         create role verify_login;
         create role verify_migrator;
         grant verify_migrator to verify_login with inherit false;
         grant tenantry_service to verify_migrator;
-        create function public.verify_made() returns trigger language plpgsql as 'begin return new; end';
+        create function public.verify_extra() returns trigger language plpgsql as 'begin return new; end';
+        create trigger extra before insert on public.notes for each row execute function public.verify_extra();
         set local session authorization verify_login;
         set local role verify_migrator`)
-      return verifyIsolation(connection, {
-        tenancy: notes.tenancy,
-        objects: [...notes.objects, made('first', 'verify_made'), made('second', 'verify_missing')],
-      })
+      return verifyIsolation(connection, { ...notes, objects: [...notes.objects, extra] })
     })
-    for (const name of ['first', 'second']) {
-      expect(findings).toContainEqual(
-        expect.objectContaining({ code: 'trigger-missing', message: `The trigger ${name} is missing` }),
-      )
-    }
+    expect(findings.filter(({ message }) => message.includes('trigger extra'))).toEqual([])
   })
 
   it('is left as it was found', async () => {

@@ -7,7 +7,7 @@ import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core
 import { z } from 'zod'
 import type { Caps, Feature, Features, PlansOptions } from './options.ts'
 import type { PlanSql } from './sql/function.ts'
-import type { AccountType } from './tables.ts'
+import { type AccountType, CAP_MAX } from './tables.ts'
 
 export interface StandingPlan {
   readonly status: string
@@ -47,7 +47,7 @@ function isZone(timeZone: string): boolean {
     return false
   }
 }
-const CAP = z.number().min(0).max(1e15).nullable()
+const CAP = z.number().min(0).max(CAP_MAX).nullable()
 const DECLARED = z.object({
   features: z.record(
     NAME,

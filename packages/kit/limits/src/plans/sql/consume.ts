@@ -70,6 +70,17 @@ export const ROOM = `valid_until > at_time and consumes
       and (cap is null or used + reserved + of_amount <= cap)
       and ${COUNTABLE}`
 
+/** Rounds of a call that others overtake in each: so many that chance explains none, and yet a call has an end. */
+const ROUNDS = 20
+
+/** Runs a body until it returns, or leaves the loop; `NO_ROUND_LEFT` says that it never did. */
+export const inRounds = (body: string): string => `for round_of_call in 1..${ROUNDS} loop
+    ${body.trim()}
+  end loop;`
+
+export const NO_ROUND_LEFT = `raise exception 'others changed the counter or key of % in each of ${ROUNDS} attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';`
+
 /** What is said of a refusal, as `planLimitOf` of core reads it: an expression over a counter. */
 const refusal = (amount: string): string => `pg_catalog.jsonb_build_object(
       'feature', of_feature,
@@ -84,7 +95,12 @@ const refusal = (amount: string): string => `pg_catalog.jsonb_build_object(
         when counter.used + ${amount} <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as exception
+        where exception.account = of_account and exception.feature = of_feature
+          and (exception.expires_at is null or exception.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -166,7 +182,7 @@ begin
   if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = '${RAISED.invalid}';
   end if;
-  loop
+  ${inRounds(`
     update tenantry.limit_counters as counter
     set used = counter.used + case when of_reserved then 0 else of_amount end,
       reserved = counter.reserved + case when of_reserved then of_amount else 0 end
@@ -178,8 +194,8 @@ begin
     end if;
     if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, of_guarded, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
-    end if;
-  end loop;
+    end if;`)}
+  ${NO_ROUND_LEFT}
 end`
 
 /** What a call answers: an expression over a counter, since one more function would cost as much as all the rest. */
@@ -240,7 +256,7 @@ select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
   if not found then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = '${RAISED.invalid}';
   end if;
-  loop
+  ${inRounds(`
     select * into counter from tenantry.limit_counters
     where ${OPEN}
       and valid_until > at_time and consumes and kind <> 'allocated'
@@ -249,8 +265,10 @@ select min(n) into least_amount from pg_catalog.unnest(of_amounts) as n
     exit when found;
     if not tenantry.limit_fits(of_account, of_feature, of_subject, least_amount, false, at_time) then
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
-    end if;
-  end loop;
+    end if;`)}
+  if counter.account is null then
+    ${NO_ROUND_LEFT}
+  end if;
   foreach amount in array of_amounts loop
     if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
       raise exception 'the feature % is counted in whole units', of_feature using errcode = '${RAISED.invalid}';

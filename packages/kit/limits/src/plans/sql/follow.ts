@@ -10,7 +10,13 @@ export function followObjects(plan: PlansPlan): readonly DdlObject[] {
   const { table, account } = plan.subscription
   return [
     ...followed(plan, relation(table), 'limit_follow_subscriptions', quoteIdentifier(account.name)),
-    ...followed(plan, { schema: 'tenantry', name: 'limit_overrides' }, 'limit_follow_overrides', 'account'),
+    ...followed(
+      plan,
+      { schema: 'tenantry', name: 'limit_overrides' },
+      'limit_follow_overrides',
+      'account',
+      REFUSE_OVERRIDES,
+    ),
     serviceFunction({ name: 'limit_follow_caps', args: [], returns: 'trigger', body: followCaps(plan) }),
     ...(['before', 'after'] as const).map((timing) =>
       trigger({
@@ -32,21 +38,37 @@ export function followObjects(plan: PlansPlan): readonly DdlObject[] {
   ]
 }
 
+/** An exception that no counter could follow: whoever writes it is told so at once. */
+const REFUSE_OVERRIDES = `if tg_op in ('INSERT', 'UPDATE') then
+    select source.feature, declared.feature is not null into refused, known
+    from new_rows as source
+    left join tenantry.limit_features as declared on declared.feature = source.feature
+    where declared.feature is null or (declared.kind <> 'costed' and source.cap <> pg_catalog.trunc(source.cap))
+    order by source.feature limit 1;
+    if known then
+      raise exception 'the feature % is counted in whole units', refused using errcode = '${RAISED.invalid}';
+    elsif not known then
+      raise exception 'there is no feature "%"', refused using errcode = '${RAISED.invalid}';
+    end if;
+  end if;
+  `
+
 /** By statement: the accounts whose rows it met, all at once and in order. */
 function followed(
   { accountType }: PlansPlan,
   table: RelationName,
   name: string,
   account: string,
+  refuse = '',
 ): readonly DdlObject[] {
   const met = (rows: string): string =>
     `select pg_catalog.array_agg(source.${account}) into changed from ${rows} as source`
   const body = `
 #variable_conflict use_column
 declare
-  changed ${accountType}[];
+  changed ${accountType}[];${refuse === '' ? '' : '\n  refused text;\n  known boolean;'}
 begin
-  if tg_op = 'INSERT' then
+  ${refuse}if tg_op = 'INSERT' then
     ${met('new_rows')};
   elsif tg_op = 'UPDATE' then
     ${met(`(select ${account} from new_rows union select ${account} from old_rows)`)};

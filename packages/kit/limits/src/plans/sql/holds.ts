@@ -1,7 +1,7 @@
 /** Units held for work whose outcome isn't known yet. A hold is locked before its counter, always. */
 import { type DdlObject, RAISED } from '@tenantry/core'
 import { KEY_LENGTH_MAX, TTL_MAX_MS } from '../input.ts'
-import { ROOM } from './consume.ts'
+import { inRounds, NO_ROUND_LEFT, ROOM } from './consume.ts'
 import { internalFunction, OPEN, type PlanSql, serviceFunction, tenantFunction } from './function.ts'
 import { COMMIT, EXPIRE_DUE, FORGET, HELD_COUNTER, holdState, RELEASE } from './resolve.ts'
 
@@ -98,7 +98,7 @@ begin
   if of_ttl_ms not between 1 and ${TTL_MAX_MS} then
     raise exception 'a hold lasts from a millisecond to a year' using errcode = '${RAISED.invalid}';
   end if;
-  loop
+  ${inRounds(`
     select * into noted from tenantry.limit_holds
     where account = of_account and key = of_key and state in ('pending', 'committed')
     for update;
@@ -132,8 +132,8 @@ begin
     if found then
       noted.state := null;
       return noted;
-    end if;
-  end loop;
+    end if;`)}
+  ${NO_ROUND_LEFT}
 end`
 
 const RESERVE = `
