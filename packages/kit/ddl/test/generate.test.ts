@@ -62,6 +62,59 @@ const p = (using: string) =>
   policy({ table, name: 'p', as: 'permissive', command: 'select', to: ['public'], using })
 
 describe('generateMigration', () => {
+  it('takes the role of an owner once for all objects of its that follow each other, and gives it back', async () => {
+    await using place = await setup()
+    const owned = (name: string, owner: string, schema = 'public') =>
+      sqlFunction({
+        schema,
+        name,
+        args: [],
+        returns: 'integer',
+        language: 'sql',
+        volatility: 'stable',
+        body: 'select 1',
+        owner,
+      })
+    const objects = [
+      owned('f1', 'a'),
+      owned('f2', 'a'),
+      owned('f3', 'b'),
+      owned('f4', 'b', 'other'),
+      f('select true'),
+      owned('f6', 'b', 'other'),
+    ]
+    const { file } = await generate(place, {}, objects)
+    if (file === null) throw new Error('Something was declared')
+    const steps = readMigrations(place.folder)
+      .flatMap(({ statements }) => statements)
+      .map((text) => text.replaceAll(/^-- .*\n/gm, ''))
+      .flatMap((text) => {
+        const lent = /on schema "(\w+)" to "(\w+)"/.exec(text)
+        if (lent !== null && text.includes('has_schema_privilege')) return [`lend ${lent[1]} to ${lent[2]}`]
+        const back = /on schema "(\w+)" from "(\w+)"/.exec(text)
+        if (back !== null) return [`take back ${back[1]} from ${back[2]}`]
+        const made = /^create (?:or replace )?function "(\w+)"."(\w+)"/.exec(text)
+        if (made !== null) return [`${made[1]}.${made[2]}`]
+        return /^(?:re)?set role/.test(text) ? [text.replaceAll(/[";]/g, '')] : []
+      })
+    expect(steps).toEqual([
+      ...[
+        'lend public to a',
+        'set role a',
+        'public.f1',
+        'public.f2',
+        'reset role',
+        'take back public from a',
+      ],
+      ...['lend public to b', 'set role b', 'public.f3', 'reset role', 'take back public from b'],
+      ...['lend other to b', 'set role b', 'other.f4', 'reset role', 'take back other from b'],
+      'public.f',
+      ...['lend other to b', 'set role b', 'other.f6', 'reset role', 'take back other from b'],
+    ])
+    const text = readFileSync(join(place.folder, file), 'utf8')
+    for (const name of ['public.f1', 'public.f2']) expect(text).toContain(`-- function ${name}(`)
+  })
+
   it('writes one file with tables and objects in the order in which they need each other', async () => {
     await using place = await setup()
     const objects = [

@@ -5,6 +5,7 @@ import { diffObjects } from './diff.ts'
 import { alteredTables, diffDrizzle, losesData, type Casing } from './drizzle.ts'
 import { seeingAllRows } from './foreignKeys.ts'
 import { lintStatement } from './lint.ts'
+import { pauseOfOwner } from '../objects/asOwner.ts'
 import { orderObjects, storeObjects, type Snapshot, type StoredObjects } from './snapshot.ts'
 
 /** One statement of a migration, with a line for its reader. */
@@ -66,7 +67,27 @@ export async function planMigration(declaration: Declaration, last: Snapshot | n
     ...creates.filter((object) => !BEFORE_TABLES.has(object.kind)).flatMap(objectStatements),
   ]
   for (const { text } of statements) lintStatement(text)
-  return { statements, ...rest }
+  return { statements: withoutPauses(statements), ...rest }
+}
+
+/** What one owner makes is made in one go: a reader has enough to review without the role going back and forth. */
+function withoutPauses(statements: readonly PlannedStatement[]): readonly PlannedStatement[] {
+  const texts = statements.map(({ text }) => text)
+  const kept: PlannedStatement[] = []
+  let comments: readonly string[] = []
+  for (let index = 0; index < statements.length; index++) {
+    const pause = pauseOfOwner(texts, index)
+    if (pause > 0) {
+      // The comment of the object that follows stands above its lending.
+      comments = statements.slice(index, index + pause).flatMap((statement) => statement.comments)
+      index += pause - 1
+      continue
+    }
+    const statement = statements[index]
+    if (statement !== undefined) kept.push({ ...statement, comments: [...comments, ...statement.comments] })
+    comments = []
+  }
+  return kept
 }
 
 /** Tables whose row security is forced before and after. */

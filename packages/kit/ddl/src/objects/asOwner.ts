@@ -29,10 +29,23 @@ begin
   end if;
 end`
   return [
-    `do ${dollarQuote(lend, 'lend')}`,
+    `do ${dollarQuote(lend, LEND)}`,
     `set role ${ownerName}`,
     ...statements,
-    'reset role',
+    RESET,
     `do ${dollarQuote(takeBack, 'take_back')}`,
   ]
+}
+
+const LEND = 'lend'
+const RESET = 'reset role'
+
+/** How many of the statements at `index` end the work of an owner which those after them begin again; 0: none. */
+export function pauseOfOwner(texts: readonly string[], index: number): number {
+  const [reset, takeBack, lend, setRole] = texts.slice(index, index + 4)
+  if (reset !== RESET || lend === undefined || !lend.startsWith(`do $${LEND}$`)) return 0
+  // What is taken back is what was lent: the last before it.
+  const begun = texts.lastIndexOf(lend, index)
+  const other = texts.findLastIndex((text, at) => at < index && text.startsWith(`do $${LEND}$`))
+  return begun >= 0 && begun === other && texts[begun + 1] === setRole && takeBack !== undefined ? 4 : 0
 }
