@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A real PostgreSQL 17 with pgvector, pg_cron, pg_partman and PgBouncer (transaction mode)
 # on loopback ports, without Docker: a small Debian in a folder of its own.
-# For tests only: trust authentication, no fsync. Safe to run twice, also at the same time;
-# needs root on Debian or Ubuntu.
+# For tests only: trust authentication, no fsync, unless it is started with TENANTRY_PG_SYNC=on, as benchmarks of
+# what commits cost want it. Safe to run twice, also at the same time; needs root on Debian or Ubuntu.
 #
 #   scripts/postgres.sh start    install what is missing, start both servers, print the variables
 #   scripts/postgres.sh env      print the variables that the tests read
@@ -13,6 +13,7 @@ set -euo pipefail
 ROOT=${TENANTRY_PG_ROOT:-/var/lib/tenantry-pg17}
 PORT=${TENANTRY_PG_PORT:-54517}
 POOLER_PORT=${TENANTRY_POOLER_PORT:-54518}
+SYNC=${TENANTRY_PG_SYNC:-off}
 BIN=/usr/lib/postgresql/17/bin
 HOME_INSIDE=/var/lib/tenantry
 DATA=$HOME_INSIDE/data
@@ -116,14 +117,12 @@ max_connections = 300
 shared_buffers = 256MB
 shared_preload_libraries = 'pg_cron,pg_stat_statements'
 cron.database_name = 'postgres'
-fsync = off
-synchronous_commit = off
-full_page_writes = off
 log_min_messages = fatal
 CONF
   fi
   clear_remains
-  as_postgres "$BIN/pg_ctl" -D "$DATA" -o "-p $PORT" -l "$DATA/server.log" -w -t 60 start </dev/null >/dev/null ||
+  local sync="-c fsync=$SYNC -c synchronous_commit=$SYNC -c full_page_writes=$SYNC"
+  as_postgres "$BIN/pg_ctl" -D "$DATA" -o "-p $PORT $sync" -l "$DATA/server.log" -w -t 60 start </dev/null >/dev/null ||
     { tail -n 20 "$ROOT$DATA/server.log" >&2; fail 'PostgreSQL did not start'; }
 }
 

@@ -38,9 +38,16 @@ interface Scripts {
   readonly holdAndCommit: string
   readonly denial: string
   readonly counting: string
+  /** What a denial can't be faster than, since it is a statement too. */
+  readonly nothing: string
 }
 
 type Side = keyof Scripts | 'hot' | 'hotDenial'
+
+const SIDES: Readonly<Partial<Record<Side, string>>> = {
+  counting: 'a trigger that counts',
+  nothing: 'pgbench, select 1',
+}
 
 export async function limitLines(serverUrl: string, quick: boolean): Promise<readonly Line[]> {
   const database = await createLimitsDatabase(serverUrl)
@@ -60,7 +67,7 @@ export async function limitLines(serverUrl: string, quick: boolean): Promise<rea
     const line = (of: Side, name: string, target?: number): Line => ({
       scenario: name,
       measure: 'throughput',
-      of: of === 'counting' ? 'a trigger that counts' : 'tenantry',
+      of: SIDES[of] ?? 'tenantry',
       reference: 'pgbench, plain insert of usage',
       ours: `${Math.round(median(rates[of]))}/s`,
       other: `${Math.round(median(rates.insert))}/s`,
@@ -73,6 +80,7 @@ export async function limitLines(serverUrl: string, quick: boolean): Promise<rea
       line('holdAndCommit', 'limits, hold and commit', 0.5),
       line('denial', 'limits, denial', 3),
       line('hotDenial', 'limits, denial of one hot tenant'),
+      line('nothing', 'limits, a statement alone'),
       line('counting', 'limits, hot tenant of 10,000 rows'),
       ...(await overshoots(bench)),
     ]
@@ -117,6 +125,7 @@ async function scriptsOf(app: Database): Promise<Scripts> {
     consume: `${some}${consuming};`,
     holdAndCommit: `${some}${holding} \\gset\n${filled(commit.query, { ...context, hold: ':hold', actual: '1' })};`,
     denial: `\\set tenant random(2001, 3000)\n${consuming};`,
+    nothing: 'select 1;',
     counting: `insert into counted_usage (user_id, resource_type, cost) values (${tenantExpression('1')}, 'posts', 1);`,
   }
 }
@@ -158,13 +167,14 @@ async function measured(bench: Bench, quick: boolean): Promise<Record<Side, numb
     holdAndCommit: [],
     denial: [],
     counting: [],
+    nothing: [],
     hot: [],
     hotDenial: [],
   }
   // Each run connects anew: so many that it doesn't matter what a connection does once, such as compile functions.
   const transactions = quick ? 2000 : 4000
   for (let round = -1; round < (quick ? 3 : 7); round++) {
-    for (const side of ['insert', 'consume', 'holdAndCommit', 'denial', 'counting'] as const) {
+    for (const side of ['insert', 'consume', 'holdAndCommit', 'denial', 'nothing', 'counting'] as const) {
       const url = side === 'insert' || side === 'counting' ? bench.ownerUrl : bench.appUrl
       const calls = side === 'counting' ? transactions / 10 : transactions
       const rate = await pgbench(url, bench.scripts[side], { clients: CLIENTS, transactions: calls })
