@@ -80,6 +80,15 @@ await step(`pack ${packages.length} packages`, () => {
   }
 })
 
+await step('what each package holds beside its code', () => {
+  for (const [{ manifest }, tarball] of tarballs) {
+    const files = new Set(run('tar', ['-tzf', tarball]).split('\n'))
+    // The license is the root's: pnpm puts it into each package.
+    for (const file of ['README.md', 'LICENSE'])
+      if (!files.has(`package/${file}`)) problems.push(`${manifest.name} is packed without ${file}`)
+  }
+})
+
 await step('publint', async () => {
   for (const [{ manifest }, tarball] of tarballs) {
     const bytes = readFileSync(tarball)

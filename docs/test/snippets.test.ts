@@ -1,12 +1,13 @@
 /** Every code block of the documents compiles as it stands; one that says `run` runs. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { root } from '../../scripts/workspace.ts'
+import { documents } from './documents.ts'
 
-const root = resolve(import.meta.dirname, '../..')
 const folder = resolve(import.meta.dirname, '../.snippets')
 
 interface Snippet {
@@ -24,8 +25,9 @@ describe('code blocks of the documents', () => {
   mkdirSync(folder, { recursive: true })
   for (const { file, code } of snippets) writeFileSync(file, `${code}\nexport {}\n`)
 
-  it('are found', () => {
+  it('are found, each in a file of its own', () => {
     expect(snippets.length).toBeGreaterThan(5)
+    expect(new Set(snippets.map(({ file }) => file)).size).toBe(snippets.length)
   })
 
   it('compile under the settings of the repository', { timeout: 120_000 }, () => {
@@ -47,11 +49,6 @@ describe('code blocks of the documents', () => {
   })
 })
 
-function documents(): readonly string[] {
-  const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...guides.map((name) => `docs/${name}`)]
-}
-
 function snippetsOf(document: string): readonly Snippet[] {
   const lines = readFileSync(join(root, document), 'utf8').split('\n')
   const found: Snippet[] = []
@@ -59,7 +56,7 @@ function snippetsOf(document: string): readonly Snippet[] {
     const fence = /^```(?:ts|tsx|typescript)\b(.*)$/.exec(lines[index] ?? '')
     if (fence === null) continue
     const end = lines.indexOf('```', index + 1)
-    const name = `${document.replace(/[^a-z]+/gi, '-')}-${index + 1}.ts`
+    const name = `${document.replace(/[^a-z0-9]+/gi, '-')}-${index + 1}.ts`
     found.push({
       document,
       line: index + 1,
