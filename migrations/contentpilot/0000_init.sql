@@ -471,7 +471,7 @@ CREATE TABLE "tenantry"."limit_caps" (
 	"feature" text NOT NULL,
 	"cap" numeric,
 	CONSTRAINT "limit_caps_plan_feature_pk" PRIMARY KEY("plan","feature"),
-	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" >= 0)
+	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" between '0' and '1000000000000000')
 );
 --> statement-breakpoint
 
@@ -489,7 +489,7 @@ CREATE TABLE "tenantry"."limit_overrides" (
 	"reason" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "limit_overrides_account_feature_pk" PRIMARY KEY("account","feature"),
-	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" >= 0)
+	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" between '0' and '1000000000000000')
 );
 --> statement-breakpoint
 
@@ -1021,6 +1021,12 @@ volatile security invoker
 as $body$
 begin
   if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
     if new."status"::text not in ('draft', 'approved', 'scheduled', 'posted') then
     raise exception using
       errcode = 'TN001',
@@ -1214,38 +1220,7 @@ $revoke$;
 grant execute on function "tenantry"."search_raw_topics"(text, integer) to "tenantry_tenant";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_definer"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.search_classified_topics(text, integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_definer', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_definer"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_definer";
---> statement-breakpoint
-
 create or replace function "tenantry"."search_classified_topics"("query" text, "max" integer)
 returns table (id uuid, rank real)
 language plpgsql
@@ -1292,38 +1267,7 @@ $revoke$;
 grant execute on function "tenantry"."search_classified_topics"(text, integer) to "tenantry_tenant";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_definer"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.similar_voice_examples(text, integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_definer', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_definer"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_definer";
---> statement-breakpoint
-
 create or replace function "tenantry"."similar_voice_examples"("embedding" text, "max" integer)
 returns table (id uuid, distance double precision)
 language plpgsql
@@ -1714,38 +1658,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_open(uuid, text, text, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_open"("of_account" uuid, "of_feature" text, "of_subject" text, "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -1816,38 +1729,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow(uuid[], timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow"("of_accounts" uuid[], "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -1895,38 +1777,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_fits"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_guarded" boolean, "at_time" timestamp with time zone)
 returns boolean
 language plpgsql
@@ -1994,7 +1845,12 @@ begin
         when counter.used + of_amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -2031,38 +1887,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_take(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_take"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_reserved" boolean, "of_guarded" boolean, "at_time" timestamp with time zone)
 returns tenantry.limit_counters
 language plpgsql
@@ -2076,7 +1901,7 @@ begin
   if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     update tenantry.limit_counters as counter
     set used = counter.used + case when of_reserved then 0 else of_amount end,
       reserved = counter.reserved + case when of_reserved then of_amount else 0 end
@@ -2093,6 +1918,8 @@ begin
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
     end if;
   end loop;
+  raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
 end
 $body$;
 --> statement-breakpoint
@@ -2118,38 +1945,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_consume(uuid, text, text, numeric, text, boolean)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
@@ -2207,7 +2003,12 @@ begin
         when counter.used + of_amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -2281,38 +2082,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_consume_each(uuid, text, text, numeric[])
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_consume_each"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amounts" numeric[])
 returns jsonb
 language plpgsql
@@ -2344,7 +2114,7 @@ begin
   if not found then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     select * into counter from tenantry.limit_counters
     where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time
@@ -2356,6 +2126,10 @@ begin
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
     end if;
   end loop;
+  if counter.account is null then
+    raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
+  end if;
   foreach amount in array of_amounts loop
     if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
       raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
@@ -2384,7 +2158,12 @@ begin
         when counter.used + amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -2427,38 +2206,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_note(uuid, text, text, numeric, text, bigint, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_note"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint, "at_time" timestamp with time zone)
 returns tenantry.limit_holds
 language plpgsql
@@ -2475,7 +2223,7 @@ begin
   if of_ttl_ms not between 1 and 31536000000 then
     raise exception 'a hold lasts from a millisecond to a year' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     select * into noted from tenantry.limit_holds
     where account = of_account and key = of_key and state in ('pending', 'committed')
     for update;
@@ -2498,8 +2246,10 @@ begin
       if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
         perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
       end if;
-      select ends into strict counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      select ends into counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time;
+      -- An operator may have removed it.
+      continue when not found;
     end if;
 
     insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
@@ -2513,6 +2263,8 @@ begin
       return noted;
     end if;
   end loop;
+  raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
 end
 $body$;
 --> statement-breakpoint
@@ -2538,38 +2290,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_expire_due(uuid, text, text, integer, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_expire_due"("of_account" uuid, "of_feature" text, "of_subject" text, "of_batch" integer, "at_time" timestamp with time zone)
 returns integer
 language plpgsql
@@ -2633,38 +2354,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_reserve(uuid, text, text, numeric, text, bigint)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_reserve"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint)
 returns jsonb
 language plpgsql
@@ -2780,38 +2470,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_commit(uuid, uuid, numeric)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_commit"("of_tenant" uuid, "of_hold" uuid, "of_actual" numeric)
 returns jsonb
 language plpgsql
@@ -2950,38 +2609,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_commit"(uuid, uuid, numeric) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_release(uuid, uuid)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_release"("of_tenant" uuid, "of_hold" uuid)
 returns jsonb
 language plpgsql
@@ -3068,38 +2696,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_release"(uuid, uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_expire(integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_expire"("of_batch" integer)
 returns integer
 language plpgsql
@@ -3136,38 +2733,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_expire"(integer) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_forget(integer, integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_forget"("of_days" integer, "of_batch" integer)
 returns integer
 language plpgsql
@@ -3213,38 +2779,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_forget"(integer, integer) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_usage(uuid)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_usage"("of_tenant" uuid)
 returns jsonb
 language plpgsql
@@ -3317,38 +2852,115 @@ $revoke$;
 grant execute on function "tenantry"."limit_usage"(uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
+-- function tenantry.limit_erase(uuid[], boolean)
+create or replace function "tenantry"."limit_erase"("of_accounts" uuid[], "of_rows_go" boolean default false)
+returns void
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  present text;
+begin
+  perform from tenantry.limit_holds
+  where account = any (of_accounts) and state in ('pending', 'committed')
+  order by id for update;
+  perform from tenantry.limit_accounts where account = any (of_accounts) order by account for update;
+  perform from tenantry.limit_counters where account = any (of_accounts)
+  order by feature, account, subject, ends for update;
+
+  select feature into present from tenantry.limit_counters
+  where account = any (of_accounts) and kind = 'allocated' and used > 0 and not of_rows_go
+  order by feature limit 1;
+  if found then
+    -- Their counter would begin at nothing, and the plan would allow them once more.
+    raise exception 'the account still has rows that count for %: delete them first', present
+      using errcode = 'TN005';
+  end if;
+
+  delete from tenantry.limit_counters where account = any (of_accounts);
+  delete from tenantry.limit_overrides where account = any (of_accounts);
+  -- With those that were made since, whose counters were waited for above.
+  delete from tenantry.limit_holds where account = any (of_accounts);
+  -- A row that is still there was counted, whoever has it now; and gives nothing back.
+  update tenantry.limit_marks set account = '00000000-0000-0000-0000-000000000000', subject = '', ends = '-infinity', amount = 0
+  where account = any (of_accounts);
+  -- The last: changes of the others are noted there.
+  delete from tenantry.limit_accounts where account = any (of_accounts);
+end
+$body$;
 --> statement-breakpoint
 
-do $take_back$
+do $revoke$
+declare
+  holder text;
 begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_erase"(uuid[], boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_erase"(uuid[], boolean) from ' || holder;
+  end loop;
 end
-$take_back$;
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_erase"(uuid[], boolean) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_gone()
+create or replace function "tenantry"."limit_follow_gone"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  gone uuid[];
+begin
+  if tg_op = 'DELETE' then
+    select pg_catalog.array_agg("id") into gone from old_rows;
+  else
+    select pg_catalog.array_agg(account) into gone from tenantry.limit_accounts;
+  end if;
+  if gone is not null then
+    perform tenantry.limit_erase(gone, true);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_gone"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_gone"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.limit_apply(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_apply"("of_features" text[], "of_accounts" uuid[], "of_subjects" text[], "of_amounts" numeric[], "of_ends" timestamp with time zone[], "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -3435,38 +3047,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_keep_key()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_keep_key"()
 returns trigger
 language plpgsql
@@ -3500,38 +3081,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_subscriptions()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_subscriptions"()
 returns trigger
 language plpgsql
@@ -3547,7 +3097,7 @@ begin
   elsif tg_op = 'UPDATE' then
     select pg_catalog.array_agg(source."user_id") into changed from (select "user_id" from new_rows union select "user_id" from old_rows) as source;
   elsif tg_op = 'DELETE' then
-    select pg_catalog.array_agg(source."user_id") into changed from old_rows as source;
+    select pg_catalog.array_agg(source."user_id") into changed from old_rows as source where exists (select from "public"."users" as present where present."id" = source."user_id");
   else
     select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
   end if;
@@ -3580,38 +3130,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_overrides()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
@@ -3621,7 +3140,21 @@ as $body$
 #variable_conflict use_column
 declare
   changed uuid[];
+  refused text;
+  known boolean;
 begin
+  if tg_op in ('INSERT', 'UPDATE') then
+    select source.feature, declared.feature is not null into refused, known
+    from new_rows as source
+    left join tenantry.limit_features as declared on declared.feature = source.feature
+    where declared.feature is null or (declared.kind <> 'costed' and source.cap <> pg_catalog.trunc(source.cap))
+    order by source.feature limit 1;
+    if known then
+      raise exception 'the feature % is counted in whole units', refused using errcode = 'TN005';
+    elsif not known then
+      raise exception 'there is no feature "%"', refused using errcode = 'TN005';
+    end if;
+  end if;
   if tg_op = 'INSERT' then
     select pg_catalog.array_agg(source.account) into changed from new_rows as source;
   elsif tg_op = 'UPDATE' then
@@ -3660,38 +3193,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_caps()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_caps"()
 returns trigger
 language plpgsql
@@ -3737,38 +3239,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_declare(jsonb)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_declare"("declared" jsonb)
 returns integer
 language plpgsql
@@ -3876,38 +3347,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_declare"(jsonb) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_guard_generated_drafts()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_guard_generated_drafts"()
 returns trigger
 language plpgsql
@@ -4000,38 +3440,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_guard_pillars()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_guard_pillars"()
 returns trigger
 language plpgsql
@@ -4121,38 +3530,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_guard_voice_examples()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_guard_voice_examples"()
 returns trigger
 language plpgsql
@@ -4242,38 +3620,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_recount_generated_drafts()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_recount_generated_drafts"()
 returns integer
 language plpgsql
@@ -4324,38 +3671,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_recount_generated_drafts"() to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_recount_pillars()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_recount_pillars"()
 returns integer
 language plpgsql
@@ -4425,38 +3741,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_recount_pillars"() to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_recount_voice_examples()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_recount_voice_examples"()
 returns integer
 language plpgsql
@@ -4631,6 +3916,59 @@ begin
     where routine.oid = '"tenantry"."guard_legal_hold"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
   loop
     execute 'revoke all on function "tenantry"."guard_legal_hold"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
+-- function tenantry.normalise_legal_hold()
+create or replace function "tenantry"."normalise_legal_hold"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if new.row_key is null then
+    return new;
+  end if;
+  if pg_catalog.jsonb_typeof(new.row_key) <> 'object' or new.row_key = '{}' or exists (
+    select from pg_catalog.jsonb_path_query(new.row_key, '$.*') as part (value)
+    where pg_catalog.jsonb_typeof(part.value) not in ('string', 'number', 'boolean')
+  ) then
+    raise exception using
+      errcode = 'TN005',
+      message = 'row_key of a legal hold names the columns of the primary key and their values, such as {"id": "5"}',
+      schema = tg_table_schema, table = tg_table_name, column = 'row_key';
+  end if;
+  new.row_key := (
+    select pg_catalog.jsonb_object_agg(part.key, case pg_catalog.jsonb_typeof(part.value)
+      when 'number' then pg_catalog.trim_scale((part.value #>> '{}')::numeric)::text
+      else part.value #>> '{}'
+    end)
+    from pg_catalog.jsonb_each(new.row_key) as part
+  );
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."normalise_legal_hold"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."normalise_legal_hold"() from ' || holder;
   end loop;
 end
 $revoke$;
@@ -4857,6 +4195,51 @@ create or replace trigger "stamp_past_due"
 before insert or update of "status", "past_due_since" on "public"."subscriptions"
 for each row
 execute function "tenantry"."stamp_past_due_subscriptions"();
+--> statement-breakpoint
+
+-- trigger limit_follow_gone_delete on public.users
+grant trigger on "public"."users" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_gone_delete"
+after delete on "public"."users"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_gone"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."users" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."users" enable always trigger "limit_follow_gone_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_gone_truncate on public.users
+grant trigger on "public"."users" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_gone_truncate"
+after truncate on "public"."users"
+for each statement
+execute function "tenantry"."limit_follow_gone"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."users" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."users" enable always trigger "limit_follow_gone_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.subscriptions
@@ -5390,6 +4773,16 @@ execute function "public"."enforce_subscription_limits"();
 --> statement-breakpoint
 
 alter table "public"."generated_drafts" enable always trigger "enforce_draft_limits";
+--> statement-breakpoint
+
+-- trigger normalise_legal_hold on tenantry.legal_holds
+create or replace trigger "normalise_legal_hold"
+before insert on "tenantry"."legal_holds"
+for each row
+execute function "tenantry"."normalise_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "normalise_legal_hold";
 --> statement-breakpoint
 
 -- trigger guard_legal_hold on tenantry.legal_holds

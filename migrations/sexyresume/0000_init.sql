@@ -725,7 +725,7 @@ CREATE TABLE "tenantry"."limit_caps" (
 	"feature" text NOT NULL,
 	"cap" numeric,
 	CONSTRAINT "limit_caps_plan_feature_pk" PRIMARY KEY("plan","feature"),
-	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" >= 0)
+	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" between '0' and '1000000000000000')
 );
 --> statement-breakpoint
 
@@ -743,7 +743,7 @@ CREATE TABLE "tenantry"."limit_overrides" (
 	"reason" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "limit_overrides_account_feature_pk" PRIMARY KEY("account","feature"),
-	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" >= 0)
+	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" between '0' and '1000000000000000')
 );
 --> statement-breakpoint
 
@@ -1471,6 +1471,12 @@ volatile security invoker
 as $body$
 begin
   if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
     if new."processing_status"::text not in ('pending') then
     raise exception using
       errcode = 'TN001',
@@ -1526,6 +1532,12 @@ declare
   is_working constant boolean := new."processing_status"::text in ('processing');
 begin
   if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
     if is_working then
     raise exception using
       errcode = 'TN001',
@@ -1670,6 +1682,12 @@ volatile security invoker
 as $body$
 begin
   if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
     if new."status"::text not in ('pending') then
     raise exception using
       errcode = 'TN001',
@@ -1725,6 +1743,12 @@ declare
   is_working constant boolean := new."status"::text in ('processing');
 begin
   if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
     if is_working then
     raise exception using
       errcode = 'TN001',
@@ -1869,6 +1893,12 @@ volatile security invoker
 as $body$
 begin
   if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
     if new."user_action"::text not in ('pending') then
     raise exception using
       errcode = 'TN001',
@@ -2208,38 +2238,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_open(uuid, text, text, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_open"("of_account" uuid, "of_feature" text, "of_subject" text, "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -2310,38 +2309,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow(uuid[], timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow"("of_accounts" uuid[], "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -2389,38 +2357,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_fits"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_guarded" boolean, "at_time" timestamp with time zone)
 returns boolean
 language plpgsql
@@ -2488,7 +2425,12 @@ begin
         when counter.used + of_amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -2525,38 +2467,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_take(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_take"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_reserved" boolean, "of_guarded" boolean, "at_time" timestamp with time zone)
 returns tenantry.limit_counters
 language plpgsql
@@ -2570,7 +2481,7 @@ begin
   if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     update tenantry.limit_counters as counter
     set used = counter.used + case when of_reserved then 0 else of_amount end,
       reserved = counter.reserved + case when of_reserved then of_amount else 0 end
@@ -2587,6 +2498,8 @@ begin
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
     end if;
   end loop;
+  raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
 end
 $body$;
 --> statement-breakpoint
@@ -2612,38 +2525,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_consume(uuid, text, text, numeric, text, boolean)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
@@ -2701,7 +2583,12 @@ begin
         when counter.used + of_amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -2775,38 +2662,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_consume_each(uuid, text, text, numeric[])
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_consume_each"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amounts" numeric[])
 returns jsonb
 language plpgsql
@@ -2838,7 +2694,7 @@ begin
   if not found then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     select * into counter from tenantry.limit_counters
     where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time
@@ -2850,6 +2706,10 @@ begin
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
     end if;
   end loop;
+  if counter.account is null then
+    raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
+  end if;
   foreach amount in array of_amounts loop
     if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
       raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
@@ -2878,7 +2738,12 @@ begin
         when counter.used + amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -2921,38 +2786,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_note(uuid, text, text, numeric, text, bigint, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_note"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint, "at_time" timestamp with time zone)
 returns tenantry.limit_holds
 language plpgsql
@@ -2969,7 +2803,7 @@ begin
   if of_ttl_ms not between 1 and 31536000000 then
     raise exception 'a hold lasts from a millisecond to a year' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     select * into noted from tenantry.limit_holds
     where account = of_account and key = of_key and state in ('pending', 'committed')
     for update;
@@ -2992,8 +2826,10 @@ begin
       if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
         perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
       end if;
-      select ends into strict counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      select ends into counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time;
+      -- An operator may have removed it.
+      continue when not found;
     end if;
 
     insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
@@ -3007,6 +2843,8 @@ begin
       return noted;
     end if;
   end loop;
+  raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
 end
 $body$;
 --> statement-breakpoint
@@ -3032,38 +2870,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_expire_due(uuid, text, text, integer, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_expire_due"("of_account" uuid, "of_feature" text, "of_subject" text, "of_batch" integer, "at_time" timestamp with time zone)
 returns integer
 language plpgsql
@@ -3127,38 +2934,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_reserve(uuid, text, text, numeric, text, bigint)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_reserve"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint)
 returns jsonb
 language plpgsql
@@ -3274,38 +3050,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_commit(uuid, uuid, numeric)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_commit"("of_tenant" uuid, "of_hold" uuid, "of_actual" numeric)
 returns jsonb
 language plpgsql
@@ -3444,38 +3189,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_commit"(uuid, uuid, numeric) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_release(uuid, uuid)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_release"("of_tenant" uuid, "of_hold" uuid)
 returns jsonb
 language plpgsql
@@ -3562,38 +3276,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_release"(uuid, uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_expire(integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_expire"("of_batch" integer)
 returns integer
 language plpgsql
@@ -3630,38 +3313,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_expire"(integer) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_forget(integer, integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_forget"("of_days" integer, "of_batch" integer)
 returns integer
 language plpgsql
@@ -3707,38 +3359,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_forget"(integer, integer) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_usage(uuid)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_usage"("of_tenant" uuid)
 returns jsonb
 language plpgsql
@@ -3811,38 +3432,115 @@ $revoke$;
 grant execute on function "tenantry"."limit_usage"(uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
+-- function tenantry.limit_erase(uuid[], boolean)
+create or replace function "tenantry"."limit_erase"("of_accounts" uuid[], "of_rows_go" boolean default false)
+returns void
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  present text;
+begin
+  perform from tenantry.limit_holds
+  where account = any (of_accounts) and state in ('pending', 'committed')
+  order by id for update;
+  perform from tenantry.limit_accounts where account = any (of_accounts) order by account for update;
+  perform from tenantry.limit_counters where account = any (of_accounts)
+  order by feature, account, subject, ends for update;
+
+  select feature into present from tenantry.limit_counters
+  where account = any (of_accounts) and kind = 'allocated' and used > 0 and not of_rows_go
+  order by feature limit 1;
+  if found then
+    -- Their counter would begin at nothing, and the plan would allow them once more.
+    raise exception 'the account still has rows that count for %: delete them first', present
+      using errcode = 'TN005';
+  end if;
+
+  delete from tenantry.limit_counters where account = any (of_accounts);
+  delete from tenantry.limit_overrides where account = any (of_accounts);
+  -- With those that were made since, whose counters were waited for above.
+  delete from tenantry.limit_holds where account = any (of_accounts);
+  -- A row that is still there was counted, whoever has it now; and gives nothing back.
+  update tenantry.limit_marks set account = '00000000-0000-0000-0000-000000000000', subject = '', ends = '-infinity', amount = 0
+  where account = any (of_accounts);
+  -- The last: changes of the others are noted there.
+  delete from tenantry.limit_accounts where account = any (of_accounts);
+end
+$body$;
 --> statement-breakpoint
 
-do $take_back$
+do $revoke$
+declare
+  holder text;
 begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_erase"(uuid[], boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_erase"(uuid[], boolean) from ' || holder;
+  end loop;
 end
-$take_back$;
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_erase"(uuid[], boolean) to "tenantry_service";
+--> statement-breakpoint
+
+-- function tenantry.limit_follow_gone()
+create or replace function "tenantry"."limit_follow_gone"()
+returns trigger
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+declare
+  gone uuid[];
+begin
+  if tg_op = 'DELETE' then
+    select pg_catalog.array_agg("id") into gone from old_rows;
+  else
+    select pg_catalog.array_agg(account) into gone from tenantry.limit_accounts;
+  end if;
+  if gone is not null then
+    perform tenantry.limit_erase(gone, true);
+  end if;
+  return null;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_follow_gone"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_follow_gone"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.limit_apply(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_apply"("of_features" text[], "of_accounts" uuid[], "of_subjects" text[], "of_amounts" numeric[], "of_ends" timestamp with time zone[], "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -3929,38 +3627,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_keep_key()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_keep_key"()
 returns trigger
 language plpgsql
@@ -3994,38 +3661,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_subscriptions()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_subscriptions"()
 returns trigger
 language plpgsql
@@ -4041,7 +3677,7 @@ begin
   elsif tg_op = 'UPDATE' then
     select pg_catalog.array_agg(source."user_id") into changed from (select "user_id" from new_rows union select "user_id" from old_rows) as source;
   elsif tg_op = 'DELETE' then
-    select pg_catalog.array_agg(source."user_id") into changed from old_rows as source;
+    select pg_catalog.array_agg(source."user_id") into changed from old_rows as source where exists (select from "public"."users" as present where present."id" = source."user_id");
   else
     select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
   end if;
@@ -4074,38 +3710,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_overrides()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
@@ -4115,7 +3720,21 @@ as $body$
 #variable_conflict use_column
 declare
   changed uuid[];
+  refused text;
+  known boolean;
 begin
+  if tg_op in ('INSERT', 'UPDATE') then
+    select source.feature, declared.feature is not null into refused, known
+    from new_rows as source
+    left join tenantry.limit_features as declared on declared.feature = source.feature
+    where declared.feature is null or (declared.kind <> 'costed' and source.cap <> pg_catalog.trunc(source.cap))
+    order by source.feature limit 1;
+    if known then
+      raise exception 'the feature % is counted in whole units', refused using errcode = 'TN005';
+    elsif not known then
+      raise exception 'there is no feature "%"', refused using errcode = 'TN005';
+    end if;
+  end if;
   if tg_op = 'INSERT' then
     select pg_catalog.array_agg(source.account) into changed from new_rows as source;
   elsif tg_op = 'UPDATE' then
@@ -4154,38 +3773,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_caps()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_caps"()
 returns trigger
 language plpgsql
@@ -4231,38 +3819,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_declare(jsonb)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_declare"("declared" jsonb)
 returns integer
 language plpgsql
@@ -4370,38 +3927,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_declare"(jsonb) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_guard_enhancement_requests()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_guard_enhancement_requests"()
 returns trigger
 language plpgsql
@@ -4509,38 +4035,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_recount_enhancement_requests()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_recount_enhancement_requests"()
 returns integer
 language plpgsql
@@ -4837,7 +4332,7 @@ begin
   if v_kind is null or p_amount is null or p_amount < 1 or p_amount > 1000000000000
     or p_source is null or p_source = '' or p_key = ''
   then
-    raise exception 'credits are earned or spent in whole numbers from 1 to 10^12, from somewhere' using errcode = '22023';
+    raise exception 'credits are earned or spent in whole numbers from 1 to 10^12, from somewhere' using errcode = 'TN005';
   end if;
   for v_look in 1..2 loop
     if v_look = 2 then
@@ -4875,7 +4370,7 @@ begin
         return;
       end if;
     elsif p_expires_at <= v_now then
-      raise exception 'credits would have expired before they came' using errcode = '22023';
+      raise exception 'credits would have expired before they came' using errcode = 'TN005';
     end if;
   end loop;
   perform tenantry.settle_credits(p_tenant, v_now);
@@ -5218,38 +4713,7 @@ $revoke$;
 grant execute on function "public"."award_credits"(uuid, integer, text, text, text) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.spend_credits(uuid, integer, text, text, text)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."spend_credits"("p_user_id" uuid, "p_amount" integer, "p_source" text, "p_description" text, "p_idempotency_key" text default null)
 returns boolean
 language plpgsql
@@ -5435,38 +4899,7 @@ $revoke$;
 grant execute on function "public"."generate_referral_code"(uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.redeem_referral_code(uuid, text)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."redeem_referral_code"("p_user_id" uuid, "p_code" text)
 returns boolean
 language plpgsql
@@ -5701,38 +5134,7 @@ $revoke$;
 grant execute on function "public"."check_achievements"(uuid, jsonb) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.claim_achievement(uuid, text)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."claim_achievement"("p_user_id" uuid, "p_achievement_key" text)
 returns integer
 language plpgsql
@@ -5788,38 +5190,7 @@ $revoke$;
 grant execute on function "public"."claim_achievement"(uuid, text) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.process_pending_achievements()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."process_pending_achievements"()
 returns integer
 language plpgsql
@@ -5958,38 +5329,7 @@ $revoke$;
 grant execute on function "public"."refresh_daily_metrics"() to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_definer"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.refresh_analytics_summary()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_definer', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_definer"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_definer";
---> statement-breakpoint
-
 create or replace function "public"."refresh_analytics_summary"()
 returns boolean
 language plpgsql
@@ -6228,6 +5568,59 @@ end
 $revoke$;
 --> statement-breakpoint
 
+-- function tenantry.normalise_legal_hold()
+create or replace function "tenantry"."normalise_legal_hold"()
+returns trigger
+language plpgsql
+volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $body$
+begin
+  if new.row_key is null then
+    return new;
+  end if;
+  if pg_catalog.jsonb_typeof(new.row_key) <> 'object' or new.row_key = '{}' or exists (
+    select from pg_catalog.jsonb_path_query(new.row_key, '$.*') as part (value)
+    where pg_catalog.jsonb_typeof(part.value) not in ('string', 'number', 'boolean')
+  ) then
+    raise exception using
+      errcode = 'TN005',
+      message = 'row_key of a legal hold names the columns of the primary key and their values, such as {"id": "5"}',
+      schema = tg_table_schema, table = tg_table_name, column = 'row_key';
+  end if;
+  new.row_key := (
+    select pg_catalog.jsonb_object_agg(part.key, case pg_catalog.jsonb_typeof(part.value)
+      when 'number' then pg_catalog.trim_scale((part.value #>> '{}')::numeric)::text
+      else part.value #>> '{}'
+    end)
+    from pg_catalog.jsonb_each(new.row_key) as part
+  );
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."normalise_legal_hold"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."normalise_legal_hold"() from ' || holder;
+  end loop;
+end
+$revoke$;
+--> statement-breakpoint
+
 -- function tenantry.purge_data(text[])
 do $lend$
 declare
@@ -6282,6 +5675,51 @@ begin
     where lease.expires_at <= pg_catalog.clock_timestamp()
     returning fence into own_fence;
     if own_fence is not null then
+    if exists (
+select given.name
+from pg_catalog.unnest(array['"public"."exports"', '"public"."resumes"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) then
+      raise exception using
+        errcode = 'object_not_in_prerequisite_state',
+        message = pg_catalog.format(
+          'the retention rule exports is refused: row security hides rows of %s from tenantry_retention',
+          (select pg_catalog.string_agg(hidden.name, ', ') from (
+select given.name
+from pg_catalog.unnest(array['"public"."exports"', '"public"."resumes"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) as hidden (name))
+        ),
+        hint = 'Restrict the policies of that table to the roles that they are meant for, and let this one see all';
+    end if;
       policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'exports');
       tenantry_cutoff := case
         when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 1, hours => 0)
@@ -6324,6 +5762,51 @@ begin
     where lease.expires_at <= pg_catalog.clock_timestamp()
     returning fence into own_fence;
     if own_fence is not null then
+    if exists (
+select given.name
+from pg_catalog.unnest(array['"public"."user_sessions"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) then
+      raise exception using
+        errcode = 'object_not_in_prerequisite_state',
+        message = pg_catalog.format(
+          'the retention rule user_sessions is refused: row security hides rows of %s from tenantry_retention',
+          (select pg_catalog.string_agg(hidden.name, ', ') from (
+select given.name
+from pg_catalog.unnest(array['"public"."user_sessions"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) as hidden (name))
+        ),
+        hint = 'Restrict the policies of that table to the roles that they are meant for, and let this one see all';
+    end if;
       policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'user_sessions');
       tenantry_cutoff := case
         when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 0, hours => 1)
@@ -6364,6 +5847,51 @@ begin
     where lease.expires_at <= pg_catalog.clock_timestamp()
     returning fence into own_fence;
     if own_fence is not null then
+    if exists (
+select given.name
+from pg_catalog.unnest(array['"public"."cover_letter_drafts"', '"public"."cover_letters"', '"public"."resumes"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) then
+      raise exception using
+        errcode = 'object_not_in_prerequisite_state',
+        message = pg_catalog.format(
+          'the retention rule cover_letters is refused: row security hides rows of %s from tenantry_retention',
+          (select pg_catalog.string_agg(hidden.name, ', ') from (
+select given.name
+from pg_catalog.unnest(array['"public"."cover_letter_drafts"', '"public"."cover_letters"', '"public"."resumes"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) as hidden (name))
+        ),
+        hint = 'Restrict the policies of that table to the roles that they are meant for, and let this one see all';
+    end if;
       policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'cover_letters');
       tenantry_cutoff := case
         when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 365, hours => 0)
@@ -6453,6 +5981,51 @@ begin
     where lease.expires_at <= pg_catalog.clock_timestamp()
     returning fence into own_fence;
     if own_fence is not null then
+    if exists (
+select given.name
+from pg_catalog.unnest(array['"public"."cover_letters"', '"public"."enhancement_requests"', '"public"."enhancement_suggestions"', '"public"."exports"', '"public"."job_roles"', '"public"."resumes"', '"public"."role_recommendations"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) then
+      raise exception using
+        errcode = 'object_not_in_prerequisite_state',
+        message = pg_catalog.format(
+          'the retention rule resumes is refused: row security hides rows of %s from tenantry_retention',
+          (select pg_catalog.string_agg(hidden.name, ', ') from (
+select given.name
+from pg_catalog.unnest(array['"public"."cover_letters"', '"public"."enhancement_requests"', '"public"."enhancement_suggestions"', '"public"."exports"', '"public"."job_roles"', '"public"."resumes"', '"public"."role_recommendations"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) as hidden (name))
+        ),
+        hint = 'Restrict the policies of that table to the roles that they are meant for, and let this one see all';
+    end if;
       policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'resumes');
       tenantry_cutoff := case
         when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 365, hours => 0)
@@ -6550,6 +6123,51 @@ begin
     where lease.expires_at <= pg_catalog.clock_timestamp()
     returning fence into own_fence;
     if own_fence is not null then
+    if exists (
+select given.name
+from pg_catalog.unnest(array['"public"."payment_receipts"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) then
+      raise exception using
+        errcode = 'object_not_in_prerequisite_state',
+        message = pg_catalog.format(
+          'the retention rule payment_receipts is refused: row security hides rows of %s from tenantry_retention',
+          (select pg_catalog.string_agg(hidden.name, ', ') from (
+select given.name
+from pg_catalog.unnest(array['"public"."payment_receipts"', '"public"."users"']::text[]) as given (name)
+join pg_catalog.pg_class as relation on relation.oid = pg_catalog.to_regclass(given.name)
+cross join lateral (
+  select
+    pg_catalog.bool_or(policy.polpermissive and condition = 'true') as shows_all,
+    pg_catalog.bool_or(not policy.polpermissive and condition <> 'true') as filters
+  from pg_catalog.pg_policy as policy
+  cross join lateral (select coalesce(pg_catalog.pg_get_expr(policy.polqual, policy.polrelid), 'true')) as of (condition)
+  where policy.polrelid = relation.oid and policy.polcmd in ('*', 'r') and (
+    0 = any (policy.polroles)
+    or exists (select from pg_catalog.unnest(policy.polroles) as named (role) where pg_catalog.pg_has_role(role, 'usage'))
+  )
+) as policies
+where pg_catalog.has_table_privilege(relation.oid, 'select')
+  and pg_catalog.row_security_active(relation.oid)
+  and (policies.shows_all is not true or policies.filters)
+order by 1) as hidden (name))
+        ),
+        hint = 'Restrict the policies of that table to the roles that they are meant for, and let this one see all';
+    end if;
       policy_days := (select known.retention_days from public.data_retention_policies as known where known.table_name = 'payment_receipts');
       tenantry_cutoff := case
         when policy_days is null then pg_catalog.statement_timestamp() - pg_catalog.make_interval(months => 0, days => 2555, hours => 0)
@@ -6697,38 +6315,7 @@ $revoke$;
 grant execute on function "public"."cleanup_expired_exports"() to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.update_job_role_popularity()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."update_job_role_popularity"()
 returns integer
 language plpgsql
@@ -6790,38 +6377,7 @@ $revoke$;
 grant execute on function "public"."update_job_role_popularity"() to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.detect_metric_anomalies()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."detect_metric_anomalies"()
 returns integer
 language plpgsql
@@ -6903,38 +6459,7 @@ $revoke$;
 grant execute on function "public"."detect_metric_anomalies"() to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function public.execute_data_purge()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "public"."execute_data_purge"()
 returns jsonb
 language plpgsql
@@ -7343,38 +6868,7 @@ with no data;
 create unique index "idx_daily_metrics_key" on "public"."daily_metrics" ("date");
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_definer"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- materialized view public.analytics_summary
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_definer', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_definer"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_definer";
---> statement-breakpoint
-
 create materialized view "public"."analytics_summary" as
 select
   date_trunc('day', "timestamp" at time zone 'UTC')::date as date,
@@ -7607,6 +7101,51 @@ create or replace trigger "enforce_user_action"
 before insert or update on "public"."enhancement_suggestions"
 for each row
 execute function "tenantry"."enforce_enhancement_suggestions_user_action"();
+--> statement-breakpoint
+
+-- trigger limit_follow_gone_delete on public.users
+grant trigger on "public"."users" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_gone_delete"
+after delete on "public"."users"
+referencing old table as "old_rows"
+for each statement
+execute function "tenantry"."limit_follow_gone"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."users" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."users" enable always trigger "limit_follow_gone_delete";
+--> statement-breakpoint
+
+-- trigger limit_follow_gone_truncate on public.users
+grant trigger on "public"."users" to "tenantry_service";
+--> statement-breakpoint
+
+set role "tenantry_service";
+--> statement-breakpoint
+
+create or replace trigger "limit_follow_gone_truncate"
+after truncate on "public"."users"
+for each statement
+execute function "tenantry"."limit_follow_gone"();
+--> statement-breakpoint
+
+reset role;
+--> statement-breakpoint
+
+revoke trigger on "public"."users" from "tenantry_service";
+--> statement-breakpoint
+
+alter table "public"."users" enable always trigger "limit_follow_gone_truncate";
 --> statement-breakpoint
 
 -- trigger limit_follow_insert on public.user_entitlements
@@ -7967,6 +7506,16 @@ execute function "tenantry"."guard_credits_balance"();
 --> statement-breakpoint
 
 alter table "public"."credit_balances" enable always trigger "guard_credits_balance";
+--> statement-breakpoint
+
+-- trigger normalise_legal_hold on tenantry.legal_holds
+create or replace trigger "normalise_legal_hold"
+before insert on "tenantry"."legal_holds"
+for each row
+execute function "tenantry"."normalise_legal_hold"();
+--> statement-breakpoint
+
+alter table "tenantry"."legal_holds" enable always trigger "normalise_legal_hold";
 --> statement-breakpoint
 
 -- trigger guard_legal_hold on tenantry.legal_holds
@@ -11075,38 +10624,7 @@ end
 $lock_down$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_definer"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- lock down public.analytics_summary
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_definer', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_definer"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_definer";
---> statement-breakpoint
-
 do $lock_down$
 declare
   holder text;
@@ -11667,38 +11185,7 @@ set role "tenantry_definer";
 grant select on table "public"."daily_metrics" to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "public" from "tenantry_definer"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- grants on public.analytics_summary to tenantry_service
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_definer', 'public', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "public" to "tenantry_definer"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_definer";
---> statement-breakpoint
-
 grant select on table "public"."analytics_summary" to "tenantry_service";
 --> statement-breakpoint
 

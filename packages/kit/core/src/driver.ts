@@ -10,6 +10,11 @@ export interface Statement {
   readonly params: readonly unknown[]
   /** The text recurs: run it as a named prepared statement where the connection allows one. */
   readonly reusable?: boolean
+  /**
+   * Values may be left as the server sent them: UTF-8 text in bytes, where the client has it so (postgres.js), else as
+   * ever. For large texts that are only passed on.
+   */
+  readonly bytes?: boolean
 }
 
 /** A whole answer. A driver rejects with a ConnectionError rather than hand over part of one. */

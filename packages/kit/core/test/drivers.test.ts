@@ -78,6 +78,23 @@ for (const [name, open] of Object.entries(subjects)) {
       expect([answer.command, answer.count]).toEqual(['SELECT', 1])
     })
 
+    it('may leave values in bytes where that is asked for: the same text, and null stays null', async () => {
+      for (const reusable of [false, true]) {
+        const text = `select repeat($1, 3), null::text, 5`
+        const { rows, count } = await driver.query({ text, params: ['é漢'], bytes: true, reusable })
+        const read = rows.map((row) =>
+          row.map((value) =>
+            value === null
+              ? null
+              : value instanceof Uint8Array
+                ? Buffer.from(value).toString()
+                : String(value),
+          ),
+        )
+        expect({ read, count }).toEqual({ read: [['é漢é漢é漢', null, '5']], count: 1 })
+      }
+    })
+
     it('takes every kind of parameter as text that the server types', async () => {
       const answer = await driver.query({
         text: 'select $1::bool, $2::int, $3::int8, $4::timestamptz = $5::timestamptz, $6::jsonb, $7::bytea, $8::text[], $9::text',

@@ -8,6 +8,7 @@ export {
   sqlFunction,
 } from './objects/function.ts'
 export { grants, type GrantsObject, type GrantsOptions, type TablePrivileges } from './objects/grants.ts'
+export { IS_RESTORED, RESTORING_SETTING } from './objects/restoring.ts'
 export { lockDown, type LockDownObject } from './objects/lockDown.ts'
 export {
   materializedView,

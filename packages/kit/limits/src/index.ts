@@ -21,6 +21,13 @@ export { definePlans, type Guard, guard, type Plans, type PlansParts } from './p
 export type { CountOptions, GuardOptions } from './plans/guard-plan.ts'
 export type { LimitsOperator, NearLimit, PlanUsage } from './plans/operator.ts'
 export type {
+  NearLimitsOptions,
+  OfAccount,
+  Override,
+  OverrideOf,
+  UsageByPlanOptions,
+} from './plans/operator-input.ts'
+export type {
   AllocatedFeature,
   Caps,
   Feature,
@@ -44,6 +51,7 @@ export type {
   Limits,
   SubjectOption,
 } from './plans/types.ts'
+export type { LimitVerbs } from './plans/verbs.ts'
 export {
   type Credits,
   defineCredits,

@@ -1,6 +1,6 @@
 import { PlanLimitError } from '@tenantry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createStudio, type Studio } from './support/studio.ts'
+import { createStudio, plans, type Studio } from './support/studio.ts'
 
 let test: Studio
 beforeAll(async () => {
@@ -23,6 +23,10 @@ async function setup() {
   await test.limits(account).consume('posts', 10)
   return { account, executor: test.as(account) }
 }
+
+/** Calls that travel together, by raw SQL. */
+const each = (account: string, amounts: readonly number[]) =>
+  test.raw(`select tenantry.limit_consume_each($1, 'posts', '', $2)`, account, `{${amounts.join(',')}}`)
 
 describe('a refusal', () => {
   it('says the same as an answer, and as an error of the database in a transaction', async () => {
@@ -51,6 +55,34 @@ describe('a refusal', () => {
   it('is raised to raw SQL, which would overlook an answer', async () => {
     const { account } = await setup()
     await refusal(test.raw(`select tenantry.limit_consume($1, 'posts', '', 1, null)`, account))
+  })
+
+  it('names no plan to an account with an exception, which stands in for the cap of every plan', async () => {
+    const { account, executor } = await setup()
+    const service = test.service(account)
+    const refusals = async () => [
+      await refusal(test.limits(account).consume('posts', 2)),
+      await refusal(executor.transaction((inside) => test.limits(account, inside).consume('posts', 2))),
+      await refusal(each(account, [2, 3])),
+    ]
+    await plans.operator.override(test.service(await test.subscribe('starter')), {
+      feature: 'posts',
+      cap: 11,
+    })
+    for (const { smallestPlan, httpStatus } of await refusals()) {
+      expect([smallestPlan, httpStatus]).toEqual(['growth', 402])
+    }
+    await plans.operator.override(service, { feature: 'posts', cap: 11 })
+    for (const { limit, smallestPlan, httpStatus } of await refusals()) {
+      expect([limit, smallestPlan, httpStatus]).toEqual([11, null, 429])
+    }
+    const [[answers] = []] = await each(account, [1, 5])
+    expect(answers).toMatchObject([{ used: 11 }, { requested: 5, smallestPlan: null }])
+    // Of another feature, or over by now, it is none.
+    await plans.operator.override(service, { feature: 'posts', cap: 11, expiresAt: '2020-01-01T00:00:00Z' })
+    await plans.operator.override(service, { feature: 'calls', cap: 0 })
+    for (const { limit, smallestPlan } of await refusals())
+      expect([limit, smallestPlan]).toEqual([10, 'growth'])
   })
 
   it('is no answer while expired holds are in the way: they make room', async () => {

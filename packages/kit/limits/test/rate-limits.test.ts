@@ -221,7 +221,10 @@ describe('any limit', () => {
   it('reads its number from an expression at each call, and refuses where that gives none', async () => {
     const subject = fresh()
     const take = () => declared.take(test.as(ALICE), 'configured', { subject })
-    await expect(take()).rejects.toThrow(ValidationError)
+    await expect(take()).rejects.toMatchObject({
+      code: 'TENANTRY_VALIDATION',
+      message: expect.stringContaining('"configured" is not declared, or its expression gives no number'),
+    })
     await test.raw('insert into settings (key, value) values ($1, $2)', `max_calls${subject}`, '2')
     await take()
     await take()
@@ -240,8 +243,23 @@ describe('any limit', () => {
     )
   })
 
-  it('that nobody declared is an error', async () => {
-    await expect(declared.take(test.as(ALICE), 'other' as 'calls')).rejects.toThrow(ValidationError)
+  it('that nobody declared is an error that names those that are', async () => {
+    for (const name of ['other', 'toString', '']) {
+      for (const call of [declared.take, declared.status]) {
+        await expect(call(test.as(ALICE), name as 'calls')).rejects.toMatchObject({
+          code: 'TENANTRY_CONFIGURATION',
+          hint: 'Declared are calls, brief, closed, wide, bucket, quick, configured',
+        })
+      }
+    }
+    // Raw SQL is told by the database.
+    await expect(
+      test.rawAs(
+        'tenantry_tenant',
+        `select * from tenantry.take_rate_limit_state('${ALICE}', 'other', '', 1)`,
+        ALICE,
+      ),
+    ).rejects.toThrow('"other" is not declared')
   })
 
   it('of a subject that no row could hold is refused', async () => {

@@ -34,7 +34,14 @@ export type { Policy } from './engine/runs.ts'
 export type { RunOptions, RunReport } from './engine/run-rule.ts'
 export { transactorOf } from './engine/session.ts'
 export type { Work } from './engine/work.ts'
-export { ArchiveError, LeaseLostError, RetentionRefusedError, SchemaChangedError } from './errors.ts'
+export {
+  ArchiveError,
+  LeaseLostError,
+  type RefusedRow,
+  RetentionRefusedError,
+  RowsRefusedError,
+  SchemaChangedError,
+} from './errors.ts'
 export { RETENTION_ROLE } from './names.ts'
 export type { PlannedPhase, PlannedReference, PlanNote, RulePlan } from './plan/plan.ts'
 export type { CheckArchiveOptions } from './restore/check-archive.ts'

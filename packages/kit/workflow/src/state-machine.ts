@@ -1,5 +1,5 @@
 import { ConfigurationError, lazyModule, type Module, RAISED } from '@tenantry/core'
-import { quoteIdentifier, quoteLiteral, relation, sqlFunction, trigger } from '@tenantry/ddl'
+import { IS_RESTORED, quoteIdentifier, quoteLiteral, relation, sqlFunction, trigger } from '@tenantry/ddl'
 import { getTableColumns } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 
@@ -203,6 +203,9 @@ function triggerBody({ state, name, steps, initial, stamps, requires, gates, ver
   return [
     'begin',
     `  if tg_op = 'INSERT' then`,
+    `    if ${IS_RESTORED} then`,
+    '      return new;',
+    '    end if;',
     `    if ${now}::text not in ${list(initial)} then`,
     refuse(`a row of %s can't begin as "%s"`, 'tg_table_name', `${now}`),
     '    end if;',

@@ -164,6 +164,40 @@ describe('a declaration is refused', () => {
   })
 })
 
+describe('a row that is put back from an archive', () => {
+  const insert = (role: string, restoring: boolean) =>
+    test.database.driver.transaction({}, async (connection) => {
+      await connection.script(
+        `set local role ${role}; select set_config('app.current_user_id', '${ALICE}', true);
+         ${restoring ? `set local tenantry.restoring = 'on'` : ''}`,
+      )
+      await connection.query({
+        text: `insert into jobs (user_id, status, attempts, lease_token, started_at) values ($1, 'done', 2, $2, null)`,
+        params: [ALICE, TOKEN],
+      })
+    })
+
+  it('is as it was when it went, in whatever state that was', async () => {
+    await insert('tenantry_service', true)
+    expect(await test.raw(`select status, attempts, lease_token, started_at from jobs`)).toEqual([
+      ['done', 2, TOKEN, null],
+    ])
+  })
+
+  it.each([
+    ['by the service role that doesn’t say so', 'tenantry_service', false],
+    ['by a tenant that says so', 'tenantry_tenant', true],
+  ])('is no way in for others: %s', async (_what, role, restoring) => {
+    const columns = 'insert (status, attempts, lease_token, started_at) on jobs'
+    await test.raw(`grant ${columns} to tenantry_tenant`)
+    try {
+      await expect(insert(role, restoring)).rejects.toThrow(StaleTransitionError)
+    } finally {
+      await test.raw(`revoke ${columns} from tenantry_tenant`)
+    }
+  })
+})
+
 describeOnServer('the claim', () => {
   it('reads the index of open rows in its order, however many rows are finished', async () => {
     await test.raw('alter table jobs disable trigger user')
@@ -184,8 +218,10 @@ describeOnServer('the claim', () => {
       })
       return rows.map(([line]) => String(line)).join('\n')
     })
-    expect(plan).toMatch(/Limit[\s\S]+LockRows[\s\S]+Index Scan using jobs_status_claims on jobs/)
-    expect(plan).not.toMatch(/Sort|Seq Scan on jobs|Removed by Filter/)
+    // What is sorted are the rows that it took; the index has the others in their order.
+    expect(plan).toMatch(/Limit[^>]+->\s+LockRows[^>]+->\s+Index Scan using jobs_status_claims on jobs/)
+    expect(plan.match(/Sort Key: .*/g)).toEqual([expect.stringContaining('claimed.')])
+    expect(plan).not.toMatch(/Seq Scan on jobs|Removed by Filter/)
     expect(plan).toMatch(/Index Scan using jobs_pkey on jobs job/)
   })
 

@@ -1,8 +1,9 @@
-import { IsolationError, StaleTransitionError } from '@tenantry/core'
+import { ConfigurationError, IsolationError, StaleTransitionError } from '@tenantry/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bindTenant, tenantExecutor } from '@tenantry/rls'
+import { describeOnServer } from '@tenantry/testing/vitest'
 import { jobClaims, objects, outputClaims, schema, tenancy } from './support/jobs.ts'
-import { ALICE, BOB, createSystem, type Setup } from './support/setup.ts'
+import { ALICE, BOB, createSystem, latch, type Setup } from './support/setup.ts'
 
 let test: Setup
 beforeAll(async () => {
@@ -343,6 +344,162 @@ describe('failing', () => {
     const batch = await jobClaims.claim(test.service)
     expect(batch).toMatchObject({ claims: [], abandoned: [{ tenant: ALICE }] })
     expect(await state()).toEqual(['timeout', 3, false, 'the lease of attempt 3 ran out'])
+  })
+})
+
+describe('many rows', () => {
+  it.each([['a claim'], ['a claim that finishes']])(
+    'come in the order in which they are to be done: %s',
+    async (what) => {
+      await add('held')
+      const held = await take()
+      await test.raw(
+        `insert into jobs (user_id, title, priority, available_at)
+       select $1, n::text, n % 3, now() - make_interval(secs => n) from generate_series(1, 200) as n`,
+        ALICE,
+      )
+      await test.raw('analyze jobs')
+      const expected = await test.raw(
+        `select title from jobs where status = 'queued' order by priority desc nulls last, available_at limit 60`,
+      )
+      const { claims } =
+        what === 'a claim'
+          ? await jobClaims.claim(test.service, { limit: 60 })
+          : (await jobClaims.finishAndClaim(test.service, [{ claim: held }], { limit: 60 })).batch
+      expect(claims.map(({ row }) => [row.title])).toEqual(expected)
+    },
+  )
+
+  it.each([0, 0.5, -1, Number.NaN])('are counted in whole numbers: %s is none', async (limit) => {
+    await expect(jobClaims.claim(test.service, { limit })).rejects.toThrow(ConfigurationError)
+  })
+})
+
+/** How many statements wait for a lock of another transaction. */
+const WAITING = `select count(*)::integer from pg_stat_activity
+  where datname = current_database() and wait_event_type = 'Lock'`
+
+describeOnServer('a row that another session has locked', () => {
+  /** Holds the lock of a row's until it is told to let go; answers when. */
+  const locked = async (id: string) => {
+    const [taken, released] = [latch(), latch()]
+    const ended = test.database.driver.transaction({}, async (connection) => {
+      await connection.query({ text: 'select id from jobs where id = $1 for update', params: [id] })
+      taken.open()
+      await released.opened
+      const { rows } = await connection.query({ text: 'select clock_timestamp()::text', params: [] })
+      return String(rows[0]?.[0])
+    })
+    await taken.opened
+    return () => {
+      released.open()
+      return ended
+    }
+  }
+  const two = async () => {
+    for (const title of ['first', 'second']) await add(title)
+    const { claims } = await jobClaims.claim(test.service, { limit: 2 })
+    const [first, second] = claims
+    if (first === undefined || second === undefined) throw new Error('Two were added')
+    return { first, second }
+  }
+
+  it('keeps no other lease from being renewed', async () => {
+    const { first, second } = await two()
+    const unlock = await locked(first.id)
+    expect(await jobClaims.renewAll(test.service, [first, second], { leaseSeconds: 600 })).toEqual([
+      'busy',
+      'renewed',
+    ])
+    await unlock()
+    expect(await jobClaims.renewAll(test.service, [first], { leaseSeconds: 600 })).toEqual(['renewed'])
+  })
+
+  it('keeps nobody from claiming: it is left to be finished by itself', async () => {
+    const { first, second } = await two()
+    await add('next')
+    const unlock = await locked(first.id)
+    const { outcomes, batch } = await jobClaims.finishAndClaim(
+      test.service,
+      [{ claim: first }, { claim: second }],
+      { limit: 2 },
+    )
+    expect(outcomes).toEqual(['busy', 'finished'])
+    expect(batch.claims.map(({ row }) => row.title)).toEqual(['next'])
+    const finishing = jobClaims.finishAll(test.service, [{ claim: first }])
+    await unlock()
+    expect(await finishing).toEqual(['finished'])
+  })
+
+  it('has a whole lease from when it could be renewed', async () => {
+    const { first } = await two()
+    const unlock = await locked(first.id)
+    const renewing = jobClaims.renew(test.service, first, { leaseSeconds: 600 })
+    await expect.poll(() => test.raw(WAITING)).toEqual([[1]])
+    const unlocked = await unlock()
+    await renewing
+    expect(
+      await test.raw(
+        `select available_at - interval '600 s' >= $2::timestamptz from jobs where id = $1`,
+        first.id,
+        unlocked,
+      ),
+    ).toEqual([[true]])
+  })
+
+  it('and finishes with the same token is repeated, not lost, to who waited for that', async () => {
+    const { first } = await two()
+    const [done, release] = [latch(), latch()]
+    const finishing = test.service.transaction(async (within) => {
+      await jobClaims.finish(within, first)
+      done.open()
+      await release.opened
+    })
+    await done.opened
+    const waiting = jobClaims.finishAll(test.service, [{ claim: first }])
+    await expect.poll(() => test.raw(WAITING)).toEqual([[1]])
+    release.open()
+    await finishing
+    expect(await waiting).toEqual(['repeated'])
+  })
+})
+
+describe('a row that a trigger of the host’s ends as it is claimed', () => {
+  it.each([1, 5])('is not handed out: %s at most', async (limit) => {
+    await test.raw(
+      `create function end_it() returns trigger language plpgsql as 'begin new.status := ''cancelled''; return new; end'`,
+    )
+    await test.raw(
+      `create trigger a_end before update on jobs for each row
+       when (new.status = 'fetching' and new.title = 'ended') execute function end_it()`,
+    )
+    try {
+      await add('held', ', 9')
+      await add('ended', ', 5')
+      const held = await take()
+      const { batch } = await jobClaims.finishAndClaim(test.service, [{ claim: held }], { limit })
+      expect(batch).toMatchObject({ claims: [], abandoned: [{ tenant: ALICE }] })
+      await test.raw(`delete from jobs`)
+      await add('ended')
+      expect(await jobClaims.claim(test.service, { limit })).toMatchObject({
+        claims: [],
+        abandoned: [{ tenant: ALICE }],
+      })
+    } finally {
+      await test.raw('drop function end_it() cascade')
+    }
+  })
+})
+
+describe('what a token has finished', () => {
+  it('is neither renewed nor failed by it, and says so', async () => {
+    await add('one')
+    const claim = await take()
+    await jobClaims.finish(test.service, claim)
+    expect(await jobClaims.renewAll(test.service, [claim])).toEqual(['repeated'])
+    expect(await jobClaims.failAll(test.service, [{ claim, reason: 'late' }])).toEqual(['repeated'])
+    await expect(jobClaims.fail(test.service, claim, 'late')).rejects.toThrow(StaleTransitionError)
+    expect(await state()).toEqual(['done', 1, false, null])
   })
 })
 

@@ -211,6 +211,19 @@ describe('raw SQL', () => {
     }
     expect(await recorded(id)).toHaveLength(1)
   })
+
+  it('has its records back from an archive, by the service role alone', async () => {
+    const id = await articleIn('review')
+    const back = `insert into article_steps (organization_id, article_id, from_state, to_state, version) values ('${ACME}', '${id}', 'draft', 'review', 2)`
+    const restore = (role: string) =>
+      test.database.driver.transaction({}, async (connection) => {
+        await connection.script(`set local role ${role}; set local tenantry.restoring = 'on'`)
+        await connection.query({ text: back, params: [] })
+      })
+    await restore('tenantry_service')
+    expect(await recorded(id)).toHaveLength(2)
+    await expect(restore('tenantry_tenant')).rejects.toThrow(IsolationError)
+  })
 })
 
 describeOnServer('at the same time', () => {

@@ -1,11 +1,11 @@
 /** One worker and what happens around it. Waits are for events, not for time. */
-import { connect, type Database, SerializationError } from '@tenantry/core'
+import { type Answer, connect, type Database, SerializationError } from '@tenantry/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeOnServer, describeThroughPooler } from '@tenantry/testing/vitest'
 import { serviceExecutor } from '@tenantry/rls'
 import { JobFailure, runWorker, type WorkerEvent, type WorkerOptions } from '../src/index.ts'
 import { jobClaims, type jobs, objects, schema } from './support/jobs.ts'
-import { ALICE, BOB, createSystem, type Setup } from './support/setup.ts'
+import { ALICE, BOB, createSystem, latch, type Setup } from './support/setup.ts'
 
 type Options = WorkerOptions<typeof jobs, JobState, string>
 type JobState = (typeof jobClaims.machine.states)[number]
@@ -77,13 +77,6 @@ function start(options: Partial<Options> & Pick<Options, 'handler'>, database = 
       look()
     })
   return { events, until, count, stop, ended, abort: () => controller.abort() }
-}
-
-/** A promise to be kept by the test. */
-function latch() {
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { open: () => open(), opened }
 }
 
 describe('a worker', () => {
@@ -164,20 +157,27 @@ describe('a worker', () => {
     ])
   })
 
+  /** The service role's executor, with something done around each statement. */
+  const around = (
+    wrap: (text: string, run: () => Promise<Answer>) => Promise<Answer>,
+  ): WorkerOptions<typeof jobs, JobState, string>['system'] => {
+    const service = serviceExecutor(test.database)
+    const wrapped = {
+      ...service,
+      run: (...call: Parameters<typeof service.run>) => wrap(call[0].text, () => service.run(...call)),
+    }
+    return { ...systemOn(test.database), serviceExecutor: () => wrapped }
+  }
+
   it('finishes a row and claims the next by one statement', async () => {
     await add(5)
-    const service = serviceExecutor(test.database)
     let statements = 0
-    const counting = {
-      ...service,
-      run: (...call: Parameters<typeof service.run>) => {
-        statements++
-        return service.run(...call)
-      },
-    }
     const worker = start({
       handler: () => Promise.resolve(),
-      system: { ...systemOn(test.database), serviceExecutor: () => counting },
+      system: around((_text, run) => {
+        statements++
+        return run()
+      }),
     })
     await worker.until('finished', 5)
     expect(await states()).toEqual([['done', 5]])
@@ -187,25 +187,120 @@ describe('a worker', () => {
 
   it('finishes beside a claim that fails, and goes on', async () => {
     await add(2)
-    const service = serviceExecutor(test.database)
     let failures = 0
-    const failing = {
-      ...service,
-      run: (...call: Parameters<typeof service.run>) => {
-        if (call[0].text.includes('claimed (') && failures++ === 0)
-          return Promise.reject(new SerializationError('could not serialize access'))
-        return service.run(...call)
-      },
-    }
     const worker = start({
       handler: () => Promise.resolve(),
-      system: { ...systemOn(test.database), serviceExecutor: () => failing },
+      system: around((text, run) =>
+        text.includes('claimed (') && failures++ === 0
+          ? Promise.reject(new SerializationError('could not serialize access'))
+          : run(),
+      ),
       pollSeconds: 0.01,
     })
     await worker.until('finished', 2)
     expect(failures).toBeGreaterThan(0)
     expect(worker.count('error')).toBe(2)
     expect(await states()).toEqual([['done', 2]])
+  })
+
+  it('finishes a row although the next one may not be claimed, and says nothing of it in the row', async () => {
+    await test.raw(
+      `create function refuse_bob() returns trigger language plpgsql as 'begin raise exception ''of bob'' using errcode = ''23514''; end'`,
+    )
+    await test.raw(
+      `create trigger refuse_bob before update on jobs for each row
+       when (new.user_id = '${BOB}' and new.status = 'fetching') execute function refuse_bob()`,
+    )
+    try {
+      await add(1)
+      await add(1, BOB)
+      const worker = start({ handler: () => Promise.resolve() })
+      stops.splice(0)
+      await expect(worker.ended).rejects.toMatchObject({ code: 'TENANTRY_CHECK' })
+      expect(worker.count('finished')).toBe(1)
+      expect(
+        await test.raw('select user_id, status, attempts, last_error from jobs order by user_id'),
+      ).toEqual([
+        [ALICE, 'done', 1, null],
+        [BOB, 'queued', 0, null],
+      ])
+    } finally {
+      await test.raw('drop function refuse_bob() cascade')
+    }
+  })
+
+  it('begins nothing that a claim brings after it was stopped, and puts it back', async () => {
+    await add(3)
+    let begun = 0
+    const worker = start({
+      concurrency: 3,
+      handler: () => {
+        begun++
+        return Promise.resolve()
+      },
+      system: around(async (_text, run) => {
+        const answer = await run()
+        worker.abort()
+        return answer
+      }),
+    })
+    await worker.ended
+    expect(begun).toBe(0)
+    expect(await test.raw('select distinct status, attempts from jobs')).toEqual([['queued', 0]])
+  })
+
+  it('whose handler finishes the row by itself has finished it, however the handler ends', async () => {
+    await add(2)
+    const { open, opened } = latch()
+    const worker = start({
+      concurrency: 2,
+      leaseSeconds: 0.3,
+      system: around(async (text, run) => {
+        const answer = await run()
+        // Renewed after both are done.
+        if (text.includes('locked as') && !text.includes('claimed (') && finished === 2) open()
+        return answer
+      }),
+      async handler({ row, claim, signal }) {
+        await jobClaims.finish(test.service, claim)
+        finished++
+        await opened
+        expect(signal.aborted).toBe(false)
+        if (row.title === 'job 2') throw new Error('after it was done')
+      },
+    })
+    let finished = 0
+    await worker.until('finished', 2)
+    expect(worker.count('lost')).toBe(0)
+    expect(await states()).toEqual([['done', 2]])
+  })
+
+  it.each([
+    ['concurrency', { concurrency: Number.POSITIVE_INFINITY }],
+    ['batch', { batch: 0.5 }],
+    ['pollSeconds', { pollSeconds: 1e9 }],
+    ['leaseSeconds', { leaseSeconds: Number.NaN }],
+  ])('refuses a %s that it could not keep', async (name, options) => {
+    const worker = start({ handler: () => Promise.resolve(), ...options })
+    stops.splice(0)
+    await expect(worker.ended).rejects.toThrow(name)
+  })
+
+  it('retries whatever is thrown, and refuses a delay that is none', async () => {
+    await add(2)
+    const worker = start({
+      concurrency: 2,
+      handler: async ({ row }) => {
+        await Promise.resolve()
+        if (row.title === 'job 1') throw Object.create(null)
+        throw new JobFailure('later', { delaySeconds: Number.NaN })
+      },
+    })
+    await worker.until('retried', 2)
+    expect(await test.raw('select last_error from jobs order by title')).toEqual([
+      ['the handler threw a value that can not be printed'],
+      [expect.stringContaining('delaySeconds of a JobFailure')],
+    ])
   })
 
   it('when it is stopped finishes what it has begun and puts the rest back', async () => {

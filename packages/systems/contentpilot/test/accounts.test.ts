@@ -139,7 +139,18 @@ test('a deletion is marked once, and a late update does not bring the account ba
 
 test('erasing a user takes all that hangs on them', async () => {
   const { userId, account, service } = await customer(place.pilot)
+  await service.limits.override({ feature: 'posts', cap: 5 })
+  const ofLimits = async () => {
+    const found = await Promise.all(
+      ['accounts', 'counters', 'overrides'].map((table) =>
+        place.rows(`select 1 from tenantry.limit_${table} where account = $1`, [userId]),
+      ),
+    )
+    return found.map((rows) => rows.length > 0)
+  }
+  expect(await ofLimits()).toEqual([true, true, true])
   await service.users.remove(userId)
+  expect(await ofLimits()).toEqual([false, false, false])
   expect(await countOf(account.user.clerkId)).toEqual(NOTHING)
   expect(await place.rows('select from pillars where user_id = $1', [userId])).toEqual([])
 })

@@ -321,13 +321,14 @@ export const TRIGGERS: readonly string[] = [
   touched('voice_examples'),
 ]
 
-/** By which rows count, and by which counters follow a subscription: enabled always. */
+/** By which rows count, counters follow a subscription, and nothing stays of who is erased: enabled always. */
 export const PLAN_TRIGGERS: readonly string[] = [
   ...['delete', 'insert', 'key', 'truncate', 'update'].map(
     (event) => `generated_drafts: limit_guard_${event}`,
   ),
   ...['delete', 'insert', 'truncate', 'update'].map((event) => `pillars: limit_guard_${event}`),
   ...['delete', 'insert', 'truncate', 'update'].map((event) => `subscriptions: limit_follow_${event}`),
+  ...['delete', 'truncate'].map((event) => `users: limit_follow_gone_${event}`),
   ...['delete', 'insert', 'truncate', 'update'].map((event) => `voice_examples: limit_guard_${event}`),
 ]
 

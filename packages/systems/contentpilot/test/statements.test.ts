@@ -132,6 +132,10 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     usage: ({ limits }) => limits.usage(),
     override: ({ limits }) => limits.override({ feature: 'posts', cap: 3 }),
     dropOverride: ({ limits }) => limits.dropOverride('posts'),
+    forget: async ({ limits }, { userId }) => {
+      await place.rows(`update pillars set status = 'inactive' where user_id = $1`, [userId])
+      return limits.forget()
+    },
     nearLimits: ({ limits }) => limits.nearLimits(),
     usageByPlan: ({ limits }) => limits.usageByPlan(),
     costByPlan: ({ limits }) => limits.costByPlan(),
@@ -152,6 +156,7 @@ const SERVICE_ONLY = [
   'stats',
   'override',
   'dropOverride',
+  'forget',
   'nearLimits',
   'usageByPlan',
   'costByPlan',

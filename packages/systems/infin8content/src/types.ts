@@ -200,8 +200,6 @@ export {
   type ExpandInput,
   expandInput,
   HOLD_MS,
-  type NearLimitsInput,
-  nearLimitsInput,
   rateLimitKeyInput,
   type ReserveUsageInput,
   reserveUsageInput,

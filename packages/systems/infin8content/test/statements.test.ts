@@ -241,6 +241,9 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
       usage.withHold({ metric: 'research_queries', count: 1, key: 'd' }, async () => undefined),
     nearLimits: ({ usage }) => usage.nearLimits(),
     byPlan: ({ usage }) => usage.byPlan('2026-11'),
+    override: ({ usage }) => usage.override({ feature: 'article_cost', cap: 2.5 }),
+    dropOverride: ({ usage }) => usage.dropOverride('article_cost'),
+    forget: ({ usage }) => usage.forget(),
   },
   rateLimits: {
     take: ({ rateLimits }) => rateLimits.take({ key: 'k' }).catch(expected('TENANTRY_NOT_FOUND')),
@@ -260,6 +263,9 @@ const SERVICE_ONLY = [
   'subscriptions.change',
   'usage.nearLimits',
   'usage.byPlan',
+  'usage.override',
+  'usage.dropOverride',
+  'usage.forget',
   ...['sections', 'publishReferences'].flatMap((name) =>
     ['claim', 'renew', 'researched', 'write', 'written', 'published', 'failed', 'backlog'].map(
       (verb) => `${name}.${verb}`,

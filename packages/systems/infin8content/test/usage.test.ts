@@ -330,14 +330,29 @@ describe('usage_tracking', () => {
     expect(await departures()).toEqual([])
   })
 
-  test('is no obstacle where the organization is gone: its holds still end', async () => {
-    const acme = await team(place.content)
+  test('goes with its organization, and so does all that limits keep of it', async () => {
+    const [acme, bolt] = [await team(place.content), await team(place.content)]
     const hold = await acme.service.usage.reserve({ ...research, key: 'a' })
+    await bolt.service.usage.commit(await bolt.service.usage.reserve({ ...research, key: 'a' }))
+    await acme.scope.keywords.addSeeds({ workflowId: null, keywords: newKeywords(2) })
+    await acme.service.usage.override({ feature: 'keywords', cap: 9 })
+    const kept = async ({ organization: { id } }: typeof acme) => {
+      const tables = [
+        'usage_tracking',
+        ...['accounts', 'counters', 'holds', 'overrides'].map((of) => `tenantry.limit_${of}`),
+      ]
+      const found = await Promise.all(
+        tables.map((table) =>
+          place.rows(`select 1 from ${table} as kept where to_jsonb(kept)::text like '%' || $1 || '%'`, [id]),
+        ),
+      )
+      return found.map((rows) => rows.length > 0)
+    }
+    expect(await kept(acme)).toEqual([true, true, true, true, true])
     await place.rows('delete from organizations where id = $1', [acme.organization.id])
-    await acme.service.usage.commit(hold)
-    expect(
-      await place.rows('select from usage_tracking where organization_id = $1', [acme.organization.id]),
-    ).toEqual([])
+    expect(await kept(acme)).toEqual([false, false, false, false, false])
+    expect(await kept(bolt)).toEqual([true, true, true, true, false])
+    await expect(acme.service.usage.commit(hold)).rejects.toMatchObject({ code: 'TENANTRY_NOT_FOUND' })
     expect(await departures()).toEqual([])
   })
 
@@ -355,6 +370,25 @@ describe('usage_tracking', () => {
     await expect(acme.scope.usage.nearLimits()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
     await expect(acme.scope.usage.byPlan(month)).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
     await expect(service.usage.byPlan('2026-13')).rejects.toMatchObject({ issues: [{ path: 'period' }] })
+  })
+
+  test('follows an exception for one organization', async () => {
+    const acme = await team(place.content)
+    await acme.service.usage.override({ feature: 'keywords', cap: 3 })
+    await acme.scope.keywords.addSeeds({ workflowId: null, keywords: newKeywords(3) })
+    await expect(
+      acme.scope.keywords.addSeeds({ workflowId: null, keywords: newKeywords(1) }),
+    ).rejects.toMatchObject({ feature: 'keywords', limit: 3, smallestPlan: null })
+    await acme.service.usage.dropOverride('keywords')
+    await acme.scope.keywords.addSeeds({ workflowId: null, keywords: newKeywords(1) })
+    expect(await departures()).toEqual([])
+    for (const forbidden of [
+      () => acme.scope.usage.override({ feature: 'keywords', cap: null }),
+      () => acme.scope.usage.dropOverride('keywords'),
+      () => acme.scope.usage.forget(),
+    ]) {
+      await expect(forbidden()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    }
   })
 })
 

@@ -22,7 +22,6 @@ export {
   fileChanges,
   fileInput,
   generatedOutputInput,
-  nearLimitsInput,
   outputInput,
   preferencesInput,
   profileChanges,
@@ -35,7 +34,6 @@ export {
   templateInput,
   templateListInput,
   uploadInput,
-  usageByPlanInput,
 } from './types/inputs.ts'
 export type {
   ActivityInput,
@@ -44,7 +42,6 @@ export type {
   FileChanges,
   FileInput,
   GeneratedOutputInput,
-  NearLimitsInput,
   OutputInput,
   PreferencesInput,
   ProfileChanges,
@@ -57,7 +54,6 @@ export type {
   TemplateInput,
   TemplateListInput,
   UploadInput,
-  UsageByPlanInput,
 } from './types/inputs.ts'
 export { outputMetadata, outputRequest, preferences } from './types/metadata.ts'
 export type { OutputMetadata, OutputRequest, Preferences } from './types/metadata.ts'

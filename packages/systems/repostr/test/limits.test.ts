@@ -263,6 +263,8 @@ describe('a subscription', () => {
       () => ann.scope.subscriptions.findByStripeCustomer('x'),
       () => ann.scope.limits.nearLimits(),
       () => ann.scope.limits.usageByPlan(),
+      () => ann.scope.limits.dropOverride('outputs'),
+      () => ann.scope.limits.forget(),
       () => ann.scope.subscriptions.create({ plan: 'business' }),
     ]) {
       await expect(call()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
@@ -299,6 +301,22 @@ test('an operator sees who is near the end of the month’s outputs, and what ea
   expect(await service.limits.usageByPlan({ month: '2027-04' })).toEqual([])
   await expect(service.limits.nearLimits({ percent: 0 })).rejects.toMatchObject({
     code: 'TENANTRY_VALIDATION',
+  })
+})
+
+test('an operator gives one user another number of outputs, and takes it back', async () => {
+  const [ann, ben] = [await user(place), await user(place)]
+  await ann.service.limits.override({ feature: 'outputs', cap: 11, reason: 'an outage' })
+  await askFor(ann, 11)
+  await expect(ask(ann)).rejects.toMatchObject({ limit: 11, smallestPlan: null })
+  await expect(askFor(ben, 11)).rejects.toMatchObject({ limit: 10 })
+  await ann.service.limits.dropOverride('outputs')
+  await expect(ask(ann)).rejects.toMatchObject({ limit: 10, used: 11, smallestPlan: 'pro' })
+  await expect(ann.service.limits.override({ feature: 'outputs', cap: 1.5 })).rejects.toMatchObject({
+    code: 'TENANTRY_VALIDATION',
+  })
+  await expect(ann.scope.limits.override({ feature: 'outputs', cap: null })).rejects.toMatchObject({
+    code: 'TENANTRY_ISOLATION',
   })
 })
 

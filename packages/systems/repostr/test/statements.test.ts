@@ -80,6 +80,9 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     usage: ({ limits }) => limits.usage(),
     nearLimits: ({ limits }) => limits.nearLimits(),
     usageByPlan: ({ limits }) => limits.usageByPlan(),
+    override: ({ limits }) => limits.override({ feature: 'outputs', cap: 3 }),
+    dropOverride: ({ limits }) => limits.dropOverride('outputs'),
+    forget: ({ limits }) => limits.forget(),
   },
 }
 
@@ -98,6 +101,9 @@ const SERVICE_ONLY = [
   'findByStripeCustomer',
   'nearLimits',
   'usageByPlan',
+  'override',
+  'dropOverride',
+  'forget',
 ]
 
 /**

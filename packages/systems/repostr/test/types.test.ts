@@ -128,7 +128,6 @@ describe('inputs', () => {
       { plan: 'pro', status: 'canceled' },
       ['endsAt'],
     ],
-    ['a month that is none', types.usageByPlanInput, { month: '2026-13' }, ['month']],
     ['days below nothing', types.activityInput, { days: 0 }, ['days']],
   ])('refuse %s, and name the field', (_, input, value, fields) => {
     expect(complaints(input, value)).toEqual(fields)

@@ -95,7 +95,6 @@ export {
   letterDraftInput,
   matchRolesInput,
   modifySuggestionInput,
-  nearLimitsInput,
   normalizedTitleOf,
   paymentInput,
   recommendInput,
@@ -110,7 +109,6 @@ export {
   signUpInput,
   suggestionInput,
   templateMappingInput,
-  usageByPlanInput,
   userChanges,
   userInput,
 } from './types/inputs.ts'
@@ -135,7 +133,6 @@ export type {
   LetterDraftInput,
   MatchRolesInput,
   ModifySuggestionInput,
-  NearLimitsInput,
   PaymentInput,
   RecommendInput,
   RecommendationInput,
@@ -149,7 +146,6 @@ export type {
   SignUpInput,
   SuggestionInput,
   TemplateMappingInput,
-  UsageByPlanInput,
   UserChanges,
   UserInput,
 } from './types/inputs.ts'

@@ -71,6 +71,28 @@ describe('the free plan', () => {
     )
   })
 
+  test('is another one for a customer with an exception, until its time', async () => {
+    await setClock(NOON)
+    const of = await customer(place)
+    await of.service.limits.override({
+      feature: 'enhancement_requests',
+      cap: 1,
+      expiresAt: '2100-01-31T18:00:00Z',
+    })
+    await ask(of)
+    await expect(ask(of)).rejects.toMatchObject({ limit: 1, smallestPlan: null })
+    await setClock('2100-01-31T18:00:00Z')
+    await askTimes(of, 9)
+    await expect(ask(of)).rejects.toMatchObject({ limit: 10, smallestPlan: 'premium' })
+    for (const forbidden of [
+      () => of.scope.limits.override({ feature: 'enhancement_requests', cap: null }),
+      () => of.scope.limits.dropOverride('enhancement_requests'),
+      () => of.scope.limits.forget(),
+    ]) {
+      await expect(forbidden()).rejects.toMatchObject({ code: 'TENANTRY_ISOLATION' })
+    }
+  })
+
   test('begins anew at midnight UTC, whatever the time zone of the session', async () => {
     const of = await customer(place)
     await setClock('2100-01-31T23:59:59Z')

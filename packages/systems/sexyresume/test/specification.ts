@@ -672,6 +672,9 @@ export const KIT_TRIGGERS = [
     (event) =>
       `user_entitlements: limit_follow_${event} AFTER ${event.toUpperCase()}, limit_follow_subscriptions (always)`,
   ),
+  ...['delete', 'truncate'].map(
+    (event) => `users: limit_follow_gone_${event} AFTER ${event.toUpperCase()}, limit_follow_gone (always)`,
+  ),
 ].toSorted()
 
 /** Of plans, for others than their owner: no customer calls one for another. */

@@ -129,6 +129,9 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call | Prepared>> }
     usage: ({ limits }) => limits.usage(),
     nearLimits: ({ limits }) => limits.nearLimits(),
     usageByPlan: ({ limits }) => limits.usageByPlan(),
+    override: ({ limits }) => limits.override({ feature: 'enhancement_tokens', cap: 3 }),
+    dropOverride: ({ limits }) => limits.dropOverride('enhancement_tokens'),
+    forget: ({ limits }) => limits.forget(),
   },
   payments: {
     record: async ({ payments }) => {
@@ -217,6 +220,9 @@ const SERVICE_ONLY = [
   'entitlements.grant',
   'limits.nearLimits',
   'limits.usageByPlan',
+  'limits.override',
+  'limits.dropOverride',
+  'limits.forget',
   'payments.record',
   'credits.award',
   'credits.refund',

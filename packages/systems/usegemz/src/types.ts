@@ -77,7 +77,6 @@ export {
   stripeInput,
   subscriptionInput,
   trackInput,
-  usageByPlanInput,
   userIdInput,
 } from './types/inputs.ts'
 export type {
@@ -99,7 +98,6 @@ export type {
   StripeInput,
   SubscriptionInput,
   TrackInput,
-  UsageByPlanInput,
 } from './types/inputs.ts'
 export { emailSchedule, emailStatus, searchParams } from './types/metadata.ts'
 export type { EmailSchedule, EmailStatus, SearchParams } from './types/metadata.ts'

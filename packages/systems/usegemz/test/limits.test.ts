@@ -377,6 +377,21 @@ describeOnServer('many callers at once', () => {
   })
 })
 
+test('an operator limits what one person may begin, where no plan does', async () => {
+  const ann = await person(place)
+  await ann.service.limits.override({ feature: 'searches', cap: 1 })
+  await launched(ann)
+  await expect(launched(ann)).rejects.toMatchObject({ feature: 'searches', limit: 1, smallestPlan: null })
+  expect(await ann.service.limits.nearLimits()).toContainEqual(
+    expect.objectContaining({ account: ann.userId, feature: 'searches', percentage: 100 }),
+  )
+  await ann.service.limits.dropOverride('searches')
+  await launched(ann)
+  await expect(ann.scope.limits.override({ feature: 'searches', cap: null })).rejects.toMatchObject({
+    code: 'TENANTRY_ISOLATION',
+  })
+})
+
 test('an operator sees what people used in a month', async () => {
   await person(place).then(launched)
   const usage = await place.gems.asService().limits.usageByPlan()

@@ -263,7 +263,9 @@ const EVENTS = ['delete', 'insert', 'truncate', 'update']
 export const KIT_TRIGGERS: readonly string[] = [
   ...EVENTS.map((event) => `campaigns: limit_guard_${event}`),
   'scraping_jobs: limit_guard_insert',
-  ...EVENTS.map((event) => `user_profiles: limit_follow_${event}`),
+  ...[...EVENTS, 'gone_delete', 'gone_truncate']
+    .toSorted()
+    .map((event) => `user_profiles: limit_follow_${event}`),
 ]
 
 /** What retention may do with a table, beside reading it. */

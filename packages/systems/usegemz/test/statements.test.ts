@@ -58,6 +58,10 @@ const SERVICE_ONLY = [
   'set',
   'takeApiCalls',
   'usageByPlan',
+  'nearLimits',
+  'override',
+  'dropOverride',
+  'forget',
 ]
 
 /** Refusals are no matter here: what was sent is. */
@@ -141,7 +145,11 @@ const VERBS: { readonly [N in Name]: Readonly<Record<string, Call>> } = {
     usage: ({ limits }) => limits.usage(),
     apiCalls: ({ limits }) => limits.apiCalls(),
     takeApiCalls: ({ limits }) => limits.takeApiCalls(),
+    nearLimits: ({ limits }) => limits.nearLimits(),
     usageByPlan: ({ limits }) => limits.usageByPlan(),
+    override: ({ limits }) => limits.override({ feature: 'searches', cap: 3 }),
+    dropOverride: ({ limits }) => limits.dropOverride('searches'),
+    forget: ({ limits }) => limits.forget(),
   },
   searchJobs: {},
   searchResults: {},

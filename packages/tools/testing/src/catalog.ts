@@ -119,7 +119,7 @@ export async function functionsOf(database: CatalogSource): Promise<string[]> {
 }
 
 /** What plans and retention bring for the tables that they are given; their own packages say what it does. */
-const OF_KIT = /^tenantry\.(?:limit_|guard_legal_hold)|: limit_(?:guard|follow)_/
+const OF_KIT = /^tenantry\.(?:limit_|(?:guard|normalise)_legal_hold)|: limit_(?:guard|follow)_/
 
 /** Functions or triggers as `functionsOf` and `triggersOf` say them: those of plans and retention apart, by name. */
 export function apartFromKit(all: readonly string[]): { readonly own: string[]; readonly kit: string[] } {

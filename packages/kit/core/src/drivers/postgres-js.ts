@@ -51,7 +51,7 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
       prepare: statement.reusable === true && !options.pooled && client.options.prepare !== false,
       simple: false,
     })
-    return options.text ? query.values() : query.raw()
+    return options.text && statement.bytes !== true ? query.values() : query.raw()
   }
 
   /** A connection as the library's: it sends nothing more once it is lost. */
@@ -78,7 +78,7 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
       return result
     }
     const live: Connection = {
-      query: (statement) => send(() => answerOf(held.send(pending(client, statement)))),
+      query: (statement) => send(() => answerOf(held.send(pending(client, statement)), statement.bytes)),
       script: (text) => send(() => scriptResult(held.send(client.unsafe(text, [], { simple: true })))),
       savepoint: (run) => ledger.savepoint(live, run),
     }
@@ -172,7 +172,8 @@ export function postgresJsDriver(source: ClientSource, options: PostgresJsDriver
   return {
     kind: 'postgres-js',
     traits: { concurrent: true, startupRole: options.startupRole, pooled: options.pooled },
-    query: (statement) => source.use(false, (client) => answerOf(pending(client, statement))),
+    query: (statement) =>
+      source.use(false, (client) => answerOf(pending(client, statement), statement.bytes)),
     transaction: (transactionOptions, run) =>
       source.use(true, (client) => transaction(client, transactionOptions, run)),
     async session(run) {
@@ -215,9 +216,9 @@ export async function announcedBackend(
   })
 }
 
-function answerOf(pending: Promise<unknown>): Promise<Answer> {
+function answerOf(pending: Promise<unknown>, bytes = false): Promise<Answer> {
   return pending.then(
-    (result) => wholeAnswer(result as RawResult),
+    (result) => wholeAnswer(result as RawResult, bytes),
     (thrown: unknown) => {
       throw translateError(thrown)
     },
@@ -238,7 +239,7 @@ async function scriptResult(pending: PromiseLike<unknown>): Promise<void> {
 }
 
 /** When its backend dies, postgres.js can resolve a query without rows, or with some: such an answer is refused. */
-function wholeAnswer(result: RawResult): Answer {
+function wholeAnswer(result: RawResult, bytes = false): Answer {
   const { command } = result
   if (command === null || command === undefined) throw incomplete()
   const { names, decoders } = readingOf(result.columns ?? NO_COLUMNS)
@@ -247,7 +248,7 @@ function wholeAnswer(result: RawResult): Answer {
   // can have holes after a failure in the middle; a hole is no row.
   for (let index = 0; index < result.length; index++) {
     const row = result[index]
-    if (row !== undefined) rows.push(decoded(row, decoders))
+    if (row !== undefined) rows.push(bytes ? [...row] : decoded(row, decoders))
   }
   const count = result.count ?? rows.length
   // CREATE TABLE AS is tagged SELECT too, and returns no columns.

@@ -3,6 +3,7 @@
  * take turns, at every isolation level. Before that each looks once without it, so that a replay and a denial write
  * nothing and wait for nobody.
  */
+import { RAISED } from '@tenantry/core'
 import { quoteLiteral } from '@tenantry/ddl'
 import { type CreditsPlan, type EntryColumn, POSTING_SETTING } from './plan.ts'
 
@@ -61,7 +62,7 @@ begin
   if v_kind is null or p_amount is null or p_amount < 1 or p_amount > 1000000000000
     or p_source is null or p_source = '' or p_key = ''
   then
-    raise exception 'credits are earned or spent in whole numbers from 1 to 10^12, from somewhere' using errcode = '22023';
+    raise exception 'credits are earned or spent in whole numbers from 1 to 10^12, from somewhere' using errcode = '${RAISED.invalid}';
   end if;
   for v_look in 1..2 loop
     if v_look = 2 then
@@ -92,7 +93,7 @@ begin
         return;
       end if;
     elsif p_expires_at <= v_now then
-      raise exception 'credits would have expired before they came' using errcode = '22023';
+      raise exception 'credits would have expired before they came' using errcode = '${RAISED.invalid}';
     end if;
   end loop;
   perform tenantry.settle_${plan.name}(p_tenant, v_now);

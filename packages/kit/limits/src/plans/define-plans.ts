@@ -8,18 +8,19 @@ import {
   type ModuleTable,
 } from '@tenantry/core'
 import { dollarQuote, quoteLiteral, schema, statement } from '@tenantry/ddl'
-import type { Property } from '@tenantry/repository'
+import type { Property, RepositoryDefinition } from '@tenantry/repository'
 import { sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { ROLES } from '../caller.ts'
 import { periodObjects } from '../periods/objects.ts'
 import { type Bind, binder } from './bind.ts'
 import { type GuardOptions, type GuardPlan, planGuard } from './guard-plan.ts'
-import { type LimitsOperator, operator } from './operator.ts'
+import { type LimitsOperator, operatorOf } from './operator.ts'
 import type { Caps, Features, PlansOptions } from './options.ts'
 import { planPlans, type PlansPlan } from './plan.ts'
 import { consumeObjects } from './sql/consume.ts'
 import { entitlementObjects } from './sql/entitlement.ts'
+import { eraseObjects } from './sql/erase.ts'
 import { followObjects } from './sql/follow.ts'
 import { applyObject, guardObjects, keepKeyObject } from './sql/guard.ts'
 import { holdObjects } from './sql/holds.ts'
@@ -27,14 +28,18 @@ import { recountObject } from './sql/recount.ts'
 import { usageObject } from './sql/usage.ts'
 import { type PlanTables, planTables } from './tables.ts'
 import { planChecks, planJobs } from './upkeep.ts'
+import { type LimitVerbs, limitsRepository } from './verbs.ts'
 
 export interface Plans<F extends Features> {
   readonly module: Module
-  /** To be read with Drizzle. Nobody writes them but the functions of limits, and the service role `limitOverrides`. */
+  /** To be read with Drizzle. Nobody writes them but the functions of limits, and `operator` the exceptions. */
   readonly tables: PlanTables
   /** The limits of the executor's tenant. */
   readonly bind: Bind<F>
-  readonly operator: LimitsOperator
+  /** What an operator asks and says of any account. Needs the service role's executor. */
+  readonly operator: LimitsOperator<keyof F & string>
+  /** The same as verbs, and `usage`, for a system that offers its limits among its repositories. */
+  readonly repository: RepositoryDefinition<PlanTables['limitCounters'], LimitVerbs<keyof F & string>>
   /**
    * Makes the rows of plans in the database those of this declaration, and open counters follow; for a change of
    * caps without a migration. Answers how many rows differed. Needs the service role's executor.
@@ -83,6 +88,8 @@ export function definePlans<
   checkGuards(guards)
   const tables = planTables(plan.accountType)
   const declared = () => declaration(plan)
+  const bind = binder<F>(plan)
+  const operator = operatorOf<keyof F & string>(plan, tables)
   return {
     module: lazyModule({
       name: 'plans',
@@ -92,8 +99,9 @@ export function definePlans<
       checks: () => planChecks(plan, guards),
     }),
     tables,
-    bind: binder<F>(plan),
+    bind,
     operator,
+    repository: limitsRepository(plan, tables, operator, (executor) => bind(executor).usage()),
     async sync(executor) {
       if (executor.role !== 'service') throw new IsolationError('Plans are changed by the service role')
       const { rows } = await executor.run(SYNC, { declared: declared() })
@@ -155,6 +163,7 @@ function planObjects(plan: PlansPlan, guards: readonly GuardPlan[], declared: st
     ...consumeObjects(plan),
     ...holdObjects(plan),
     usageObject(plan),
+    ...eraseObjects(plan),
     applyObject(plan.accountType),
     keepKeyObject(),
     ...followObjects(plan),

@@ -1,6 +1,17 @@
-/** What an operator asks of all accounts. Runs as the service role. */
-import { type CompiledQuery, type Executor, IsolationError } from '@tenantry/core'
+/** What an operator asks and says of accounts. Runs as the service role. */
+import { type CompiledQuery, ConfigurationError, type Executor } from '@tenantry/core'
+import { parseInput, serviceOnly } from '@tenantry/repository'
 import { sql } from 'drizzle-orm'
+import {
+  type NearLimitsOptions,
+  type OfAccount,
+  operatorInputs,
+  type Override,
+  type OverrideOf,
+  type UsageByPlanOptions,
+} from './operator-input.ts'
+import type { PlansPlan } from './plan.ts'
+import type { PlanTables } from './tables.ts'
 
 /** An open counter that is nearly used up, or used up. */
 export interface NearLimit {
@@ -26,14 +37,33 @@ export interface PlanUsage {
   readonly overage: number
 }
 
-export interface LimitsOperator {
-  /** Accounts at `percent` (default 80) of a limit and above, the fullest first; at most `limit` (default 100). */
-  nearLimits(
-    executor: Executor,
-    options?: { readonly percent?: number; readonly limit?: number },
-  ): Promise<readonly NearLimit[]>
-  /** `month` as `2026-11`, in UTC. Default: the current one. Plans are those at the end of each period. */
-  usageByPlan(executor: Executor, options?: { readonly month?: string }): Promise<readonly PlanUsage[]>
+/**
+ * Every call needs the service role's executor, and checks its input before anything is sent.
+ *
+ * @throws IsolationError for a tenant's executor, ValidationError that names what is wrong with the input.
+ */
+export interface LimitsOperator<Name extends string = string> {
+  /** Accounts at `percent` of a limit and above, the fullest first. */
+  nearLimits(executor: Executor, options?: NearLimitsOptions): Promise<readonly NearLimit[]>
+  /** What was used and what it cost. Plans are those at the end of each period. */
+  usageByPlan(executor: Executor, options?: UsageByPlanOptions): Promise<readonly PlanUsage[]>
+  /**
+   * An exception for one account: another cap than its plan's, in force at once and whatever plan it comes to have.
+   * It takes the place of an earlier one for the feature.
+   *
+   * @throws ValidationError for a feature that isn't declared, a cap that is negative or not finite, or a fractional
+   *   one of what is counted in whole units: nothing is written.
+   */
+  override(executor: Executor, override: Override<Name>): Promise<void>
+  /** The plan's own cap again, at once. Repeating it changes nothing. */
+  dropOverride(executor: Executor, of: OverrideOf<Name>): Promise<void>
+  /**
+   * Removes what is kept of an account that is deleted: counters with their history, holds, keys and exceptions.
+   * Repeating it changes nothing. The state of rate limits goes by itself, a day after its last use; credits stay.
+   *
+   * @throws ValidationError while the account has rows that count for an allocated feature: nothing is removed.
+   */
+  forget(executor: Executor, of?: OfAccount): Promise<void>
 }
 
 const query = (text: string, ...names: readonly string[]): CompiledQuery => ({
@@ -66,34 +96,107 @@ order by plan nulls last, feature`,
   'month',
 )
 
-export const operator: LimitsOperator = {
-  async nearLimits(executor, { percent = 80, limit = 100 } = {}) {
-    const { rows } = await asService(executor).run(NEAR_LIMITS, { percent, limit })
-    return rows.map(([account, feature, subject, plan, cap, used, reserved, percentage]) => ({
-      account: String(account),
-      feature: String(feature),
-      subject: subject === null ? null : String(subject),
-      plan: plan === null ? null : String(plan),
-      limit: Number(cap),
-      used: Number(used),
-      reserved: Number(reserved),
-      percentage: percentage === null ? null : Number(percentage),
-    }))
-  },
-  async usageByPlan(executor, { month = null as string | null } = {}) {
-    const { rows } = await asService(executor).run(USAGE_BY_PLAN, { month })
-    return rows.map(([plan, feature, kind, accounts, used, overage]) => ({
-      plan: plan === null ? null : String(plan),
-      feature: String(feature),
-      kind: kind as PlanUsage['kind'],
-      accounts: Number(accounts),
-      used: Number(used),
-      overage: Number(overage),
-    }))
-  },
-}
+const overrideQuery = (type: string): CompiledQuery =>
+  query(
+    `insert into tenantry.limit_overrides (account, feature, cap, expires_at, reason)
+values ($1::${type}, $2, $3::numeric, $4::timestamptz, $5)
+on conflict (account, feature) do update
+set cap = excluded.cap, expires_at = excluded.expires_at, reason = excluded.reason`,
+    'account',
+    'feature',
+    'cap',
+    'expiresAt',
+    'reason',
+  )
 
-function asService(executor: Executor): Executor {
-  if (executor.role === 'service') return executor
-  throw new IsolationError('The usage of all accounts is for the service role')
+const dropOverrideQuery = (type: string): CompiledQuery =>
+  query(
+    `delete from tenantry.limit_overrides where account = $1::${type} and feature = $2`,
+    'account',
+    'feature',
+  )
+
+const forgetQuery = (type: string): CompiledQuery =>
+  query(`select tenantry.limit_erase(array[$1::${type}])`, 'account')
+
+export function operatorOf<Name extends string>(
+  plan: PlansPlan,
+  { limitCounters, limitOverrides }: Pick<PlanTables, 'limitCounters' | 'limitOverrides'>,
+): LimitsOperator<Name> {
+  const { accountType } = plan
+  let made: ReturnType<typeof operatorInputs> | undefined
+  const inputs = () => (made ??= operatorInputs(plan))
+  const statement = {
+    override: overrideQuery(accountType),
+    dropOverride: dropOverrideQuery(accountType),
+    forget: forgetQuery(accountType),
+  }
+  const accountOf = ({ tenant }: Executor, account: string | undefined): string => {
+    const own = account ?? (plan.accountIsTenant ? tenant : null)
+    if (own !== null) return own
+    throw new ConfigurationError('It is not said which account is meant', {
+      hint: plan.accountIsTenant
+        ? 'Give its id as `account`, or bind the service role to the tenant'
+        : 'Give its id as `account`: a tenant is no account here',
+    })
+  }
+  return {
+    async nearLimits(executor, options = {}) {
+      serviceOnly(executor, 'nearLimits')
+      const { rows } = await executor.run(
+        NEAR_LIMITS,
+        parseInput(limitCounters, inputs().nearLimits, options),
+      )
+      return rows.map(([account, feature, subject, ofPlan, cap, used, reserved, percentage]) => ({
+        account: String(account),
+        feature: String(feature),
+        subject: subject === null ? null : String(subject),
+        plan: ofPlan === null ? null : String(ofPlan),
+        limit: Number(cap),
+        used: Number(used),
+        reserved: Number(reserved),
+        percentage: percentage === null ? null : Number(percentage),
+      }))
+    },
+    async usageByPlan(executor, options = {}) {
+      serviceOnly(executor, 'usageByPlan')
+      const { month = null } = parseInput(limitCounters, inputs().usageByPlan, options)
+      const { rows } = await executor.run(USAGE_BY_PLAN, { month })
+      return rows.map(([ofPlan, feature, kind, accounts, used, overage]) => ({
+        plan: ofPlan === null ? null : String(ofPlan),
+        feature: String(feature),
+        kind: kind as PlanUsage['kind'],
+        accounts: Number(accounts),
+        used: Number(used),
+        overage: Number(overage),
+      }))
+    },
+    async override(executor, given) {
+      serviceOnly(executor, 'override')
+      const {
+        account,
+        feature,
+        cap,
+        expiresAt = null,
+        reason = null,
+      } = parseInput(limitOverrides, inputs().override, given)
+      await executor.run(statement.override, {
+        account: accountOf(executor, account),
+        feature,
+        cap,
+        expiresAt,
+        reason,
+      })
+    },
+    async dropOverride(executor, given) {
+      serviceOnly(executor, 'dropOverride')
+      const { account, feature } = parseInput(limitOverrides, inputs().dropOverride, given)
+      await executor.run(statement.dropOverride, { account: accountOf(executor, account), feature })
+    },
+    async forget(executor, given = {}) {
+      serviceOnly(executor, 'forget')
+      const { account } = parseInput(limitCounters, inputs().forget, given)
+      await executor.run(statement.forget, { account: accountOf(executor, account) })
+    },
+  }
 }

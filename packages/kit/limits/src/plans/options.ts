@@ -1,6 +1,6 @@
 /** How a host declares plans. */
 import type { CallerTenant } from '../caller.ts'
-import type { PgTable } from 'drizzle-orm/pg-core'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Property } from '@tenantry/repository'
 
 /** When the count of a metered or costed feature starts anew. */
@@ -86,4 +86,9 @@ export interface PlansOptions<
    * `(select team.payer_id from public.teams as team where team.id = of_tenant)`.
    */
   readonly account?: string
+  /**
+   * The unique column by which a table of the host's has the accounts, such as `users.id`: what limits keep of one is
+   * deleted with its row, in the same transaction. Default: none, and `operator.forget` is there for it.
+   */
+  readonly accounts?: PgColumn
 }

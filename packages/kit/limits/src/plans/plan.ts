@@ -30,6 +30,8 @@ export interface PlansPlan extends PlanSql {
     readonly paidUntil: PgColumn | null
   }
   readonly standing: readonly StandingPlan[]
+  /** By which a table of the host's has the accounts. */
+  readonly accounts: PgColumn | null
   /** Accounts are tenants, so that each tenant reads the rows of its own. */
   readonly accountIsTenant: boolean
 }
@@ -105,6 +107,8 @@ export function planPlans<
   }
   const account = named(options.subscription.account)
   checkUnique(table, account)
+  const accounts = options.accounts ?? null
+  if (accounts !== null) checkAccounts(accounts, accountTypeOf(label, account))
   const statusColumn = maybe(options.subscription.status)
   const standing = standingOf(options.standing ?? {}, instantColumn)
   if ((statusColumn === null) !== (options.standing === undefined)) {
@@ -134,6 +138,7 @@ export function planPlans<
       paidUntil: instantColumn(options.subscription.paidUntil),
     },
     standing,
+    accounts,
   }
 }
 
@@ -168,17 +173,32 @@ function accountTypeOf(label: string, column: PgColumn): AccountType {
   throw new ConfigurationError(`${label}.${column.name} is ${type}: an account is a uuid or a text`)
 }
 
-function checkUnique(table: PgTable, account: PgColumn): void {
+function checkAccounts(column: PgColumn, type: AccountType): void {
+  const { label } = relation(column.table as PgTable)
+  if (accountTypeOf(label, column) !== type) {
+    throw new ConfigurationError(`${label}.${column.name} is no ${type}, which the accounts are`)
+  }
+  if (isUnique(column.table as PgTable, column)) return
+  throw new ConfigurationError(`${label} may hold several rows for one ${column.name}`, {
+    hint: 'Name in `accounts` the column by which each account is there once',
+  })
+}
+
+function isUnique(table: PgTable, account: PgColumn): boolean {
   const { primaryKeys, uniqueConstraints, indexes } = getTableConfig(table)
   const only = (columns: readonly unknown[]): boolean =>
     columns.length === 1 && (columns[0] as { readonly name?: string }).name === account.name
-  const unique =
+  return (
     account.primary ||
     account.isUnique ||
     primaryKeys.some(({ columns }) => only(columns)) ||
     uniqueConstraints.some(({ columns }) => only(columns)) ||
     indexes.some(({ config }) => config.unique && config.where === undefined && only(config.columns))
-  if (unique) return
+  )
+}
+
+function checkUnique(table: PgTable, account: PgColumn): void {
+  if (isUnique(table, account)) return
   throw new ConfigurationError(
     `${relation(table).label} may hold several rows for one ${account.name}: whose plan counts?`,
     { hint: 'Declare a unique key on the column by which a subscription names its account' },

@@ -22,7 +22,6 @@ const library = pgSchema('tenantry')
 
 /** Beyond every sum of amounts that a double tells apart; null is unlimited. */
 export const CAP_MAX = 1e15
-const CAP_MAX_SQL = '1e15'
 
 const amount = (name: string) => numeric(name, { mode: 'number' })
 
@@ -62,8 +61,8 @@ export function planTables(accountType: AccountType) {
     },
     (table) => [
       primaryKey({ columns: [table.plan, table.feature] }),
-      // NaN and Infinity are greater than every number, so a bound above refuses both.
-      check('limit_caps_cap_check', sql`${table.cap} between 0 and ${sql.raw(CAP_MAX_SQL)}`),
+      // NaN and Infinity are greater than every number: a bound above refuses both.
+      check('limit_caps_cap_check', sql`${table.cap} between '0' and ${sql.raw(`'${CAP_MAX}'`)}`),
     ],
   )
 
@@ -88,7 +87,7 @@ export function planTables(accountType: AccountType) {
     },
     (table) => [
       primaryKey({ columns: [table.account, table.feature] }),
-      check('limit_overrides_cap_check', sql`${table.cap} between 0 and ${sql.raw(CAP_MAX_SQL)}`),
+      check('limit_overrides_cap_check', sql`${table.cap} between '0' and ${sql.raw(`'${CAP_MAX}'`)}`),
     ],
   )
 

@@ -1,5 +1,5 @@
 /** The function that takes calls from a limit, or says when there will be some. */
-import type { DdlObject } from '@tenantry/core'
+import { type DdlObject, RAISED } from '@tenantry/core'
 import { schema, sqlFunction } from '@tenantry/ddl'
 import { refuseOthers, ROLES } from '../caller.ts'
 import { WINDOW_LIMIT_MAX } from './options.ts'
@@ -63,13 +63,13 @@ declare
 begin
   ${refuseOthers(plan.tenant, `calls of ${target.label}`)}
   if p_amount is null or p_amount < 0 or p_amount > 1000000 then
-    raise exception 'calls are counted in whole numbers from 1 to 1,000,000' using errcode = '22023';
+    raise exception 'calls are counted in whole numbers from 1 to 1,000,000' using errcode = '${RAISED.invalid}';
   end if;
   ${plan.read}
   if ${insert === null ? 'not found then\n    return;\n  elsif ' : ''}v_size is null or v_size < 0 or v_span is null or v_span <= interval '0' then
-    raise exception 'the rate limit "%" is not declared, or its expression gives no number', p_limit using errcode = '22023';
+    raise exception 'the rate limit "%" is not declared, or its expression gives no number', p_limit using errcode = '${RAISED.invalid}';
   elsif not v_bucket and v_size > ${WINDOW_LIMIT_MAX} then
-    raise exception '${TOO_LARGE}, and "%" asks for more', p_limit using errcode = '22023';
+    raise exception '${TOO_LARGE}, and "%" asks for more', p_limit using errcode = '${RAISED.invalid}';
   end if;
   loop
     v_now := pg_catalog.clock_timestamp();

@@ -16,6 +16,8 @@ export interface RateLimitsPlan {
   readonly target: Relation
   readonly functionName: string
   readonly tenant: CallerTenant
+  /** The declared limits; null where they are rows of the host's. */
+  readonly names: readonly string[] | null
   /** Statements that set `v_bucket`, `v_size` and `v_span`, or leave `v_size` null where there is no such limit. */
   readonly read: string
   /** Of the row `state`. */
@@ -38,6 +40,7 @@ export function planRateLimits(options: RateLimitsOptions<string>, table: Relati
     target,
     functionName: `take_${options.name ?? DEFAULT_NAME}`,
     tenant: options.tenant,
+    names: limits.map(([name]) => name),
     read: [
       'case p_limit',
       ...limits.map(([name, limit]) => `    when ${quoteLiteral(name)} then\n${declared(limit)}`),
@@ -101,6 +104,7 @@ export function planRateLimitRows<T extends PgTable>(options: RateLimitRowsOptio
     target,
     functionName: `take_${target.name}`,
     tenant: options.tenant,
+    names: null,
     read: `select state.${limit}, state.${window} * interval '${options.windowUnitMs} milliseconds' into v_size, v_span
   from ${target.sql} as state
   where state.${tenant} = p_tenant and state.${key} = p_limit;`,

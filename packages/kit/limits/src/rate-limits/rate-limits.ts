@@ -1,4 +1,11 @@
-import { type Executor, lazyModule, type Module, NotFoundError, ValidationError } from '@tenantry/core'
+import {
+  ConfigurationError,
+  type Executor,
+  lazyModule,
+  type Module,
+  NotFoundError,
+  ValidationError,
+} from '@tenantry/core'
 import { sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { gatedStatement, tenantOf } from '../gated-statements.ts'
@@ -35,8 +42,9 @@ export interface RateLimits<Name extends string, Options = TakeOptions> {
    *
    * @throws RateLimitError with `retryAfterMs` when there are too few left; nothing is written then.
    * @throws SerializationError at REPEATABLE READ and SERIALIZABLE when another call came between: see `withRetry`.
-   * @throws ValidationError for an amount that isn't a whole number from 1 to 1,000,000, or a limit that is not
-   *   declared or whose expression gives no number.
+   * @throws ValidationError for an amount that isn't a whole number from 1 to 1,000,000, or a limit whose expression
+   *   gives no number.
+   * @throws ConfigurationError for a limit that is not declared, with the names of those that are.
    */
   take(executor: Executor, limit: Name, options?: Options): Promise<RateLimitStatus>
   /** What `take` would find. Writes nothing. */
@@ -106,6 +114,11 @@ function bind(plan: RateLimitsPlan, module: Module): RateLimits<string> {
     ) as taken where ${gate}`,
   )
   async function call(executor: Executor, limit: string, subject: string, amount: number) {
+    if (plan.names?.includes(limit) === false) {
+      throw new ConfigurationError(`There is no rate limit "${limit}" in ${label}`, {
+        hint: `Declared are ${plan.names.join(', ')}`,
+      })
+    }
     if (typeof subject !== 'string' || subject.length > SUBJECT_LENGTH_MAX || subject.includes('\0')) {
       throw new ValidationError('A subject is a short text', [
         { path: 'subject', message: `Must be a text of at most ${SUBJECT_LENGTH_MAX} characters` },

@@ -7,6 +7,7 @@ import { type ArchiveFormat, formats } from '../format/format.ts'
 import type { Phase } from '../rule/phase.ts'
 import type { ArchiveStore } from '../store/store.ts'
 import { type Access, accessTo, type Position } from './access.ts'
+import { AdaptiveBatch } from './adaptive.ts'
 import { deleteArchived } from './delete-archived.ts'
 import { type Draft, exportSegment, type SegmentLimits } from './export.ts'
 import { readBack, type ReadBack, sha256 } from './read-back.ts'
@@ -24,7 +25,8 @@ export async function archiveInSegments(work: Work, phase: Phase, plan: ArchiveP
   const known = await work.read((connection) =>
     segmentsWhere(connection, 'segment.run_id = $1::uuid order by segment.sequence', [work.run.id]),
   )
-  for (const segment of known) if (!(await finishSegment(work, phase, store, segment))) return
+  const batch = new AdaptiveBatch(work.rule.batch)
+  for (const segment of known) if (!(await finishSegment(work, phase, store, segment, batch))) return
   const access = await work.read((connection) => accessTo(connection, work.rule, phase, work.shape))
   let position = resumeAt(known.at(-1), access)
   let sequence = (known.at(-1)?.sequence ?? 0) + 1
@@ -33,7 +35,7 @@ export async function archiveInSegments(work: Work, phase: Phase, plan: ArchiveP
     const next = await nextSegment(work, store, access, { ...plan, phase, position, sequence, pageRows })
     pageRows = next.pageRows
     if (next.stored !== null) {
-      if (!(await deleteArchived(work, phase, ...next.stored))) return
+      if (!(await deleteArchived(work, phase, ...next.stored, batch))) return
       sequence += 1
       position = next.position
     }
@@ -64,7 +66,16 @@ async function nextSegment(
     readonly pageRows: number | undefined
   },
 ): Promise<Next> {
-  const draft = await exportSegment(work, plan.phase, access, plan.position, plan.limits, plan.pageRows)
+  const encoder = formats[plan.format].encoder(columnsOf(work))
+  const draft = await exportSegment(
+    work,
+    plan.phase,
+    access,
+    plan.position,
+    plan.limits,
+    encoder,
+    plan.pageRows,
+  )
   const { rows, bytes, position, last, pageRows } = draft
   if (rows === 0) return { stored: null, position, last, pageRows }
   work.tell({ type: 'exported', rows, bytes })
@@ -83,13 +94,14 @@ async function finishSegment(
   phase: Phase,
   store: ArchiveStore,
   segment: Segment,
+  batch: AdaptiveBatch,
 ): Promise<boolean> {
   if (segment.linesDone >= segment.rows) return true
   const whole = await readBack(store, formats[segment.format], {
     ...segment,
     columns: segment.shape.columns.map(({ name }) => name),
   })
-  return deleteArchived(work, phase, segment, whole)
+  return deleteArchived(work, phase, segment, whole, batch)
 }
 
 export async function storeSegment(
@@ -101,10 +113,9 @@ export async function storeSegment(
 ): Promise<readonly [Segment, ReadBack]> {
   const { rule, run, shape } = work
   const format = formats[name]
-  const columns = shape.columns.map((column) => column.name)
-  const contentSha256 = sha256(...draft.content)
+  const { contentSha256 } = draft
   const key = `${prefixOf(work)}${String(sequence).padStart(6, '0')}-${work.fence}-${contentSha256.slice(0, 16)}${format.suffix}`
-  const object = await format.encode(draft.content, columns)
+  const object = await draft.object
   try {
     await store.put(key, object, { sha256: sha256(object) })
   } catch (cause) {
@@ -116,7 +127,7 @@ export async function storeSegment(
   }
   let whole: ReadBack
   try {
-    whole = await readBack(store, format, { key, rows: draft.rows, contentSha256, columns })
+    whole = await readBack(store, format, { key, rows: draft.rows, contentSha256, columns: columnsOf(work) })
   } catch (error) {
     // No manifest names it. Left there, it would be in the way of the next attempt.
     await store.remove(key).catch(() => {})
@@ -145,6 +156,8 @@ export async function storeSegment(
   work.tell({ type: 'recorded', key, rows: draft.rows })
   return [segment, whole]
 }
+
+export const columnsOf = ({ shape }: Work): readonly string[] => shape.columns.map(({ name }) => name)
 
 const prefixOf = ({ rule, run }: Work): string => `${rule.target.label}/${rule.name}/${run.id}/`
 

@@ -1,9 +1,10 @@
 /** Rows changed in short transactions, in the order of an index, each with a row in `retention_batches`. */
-import { type Connection, ForeignKeyError, TimeoutError } from '@tenantry/core'
+import type { Connection } from '@tenantry/core'
 import { quoteIdentifier } from '@tenantry/ddl'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
 import { type Access, accessTo, after, orderText, type Position, upTo } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
+import { closeIn, noteRefused, Obstacle } from './obstacle.ts'
 import { qualified, typeOf } from './shape.ts'
 import type { Work } from './work.ts'
 
@@ -16,7 +17,7 @@ interface Stretch {
 
 /**
  * Goes through the rows of a phase once. `assignments`: what becomes of them (`"deleted_at" = …`); null deletes them.
- * A row that is locked or still referred to is closed in on, left alone, and met again by the next run.
+ * A row that is locked, still referred to, or refuses is closed in on, left alone, and met again by the next run.
  */
 export async function changeInBatches(work: Work, phase: Phase, assignments: string | null): Promise<void> {
   const { rule, tally } = work
@@ -38,15 +39,12 @@ export async function changeInBatches(work: Work, phase: Phase, assignments: str
       }),
     )
     if (taken === 'narrowed') continue
-    const outcome = taken ?? {
-      ...(await work.read(async (connection) =>
-        new Statements(work, phase, access, await work.staysNow(connection)).stretch(connection, position, 1),
-      )),
-      changed: 0,
-    }
+    const outcome: Stretch & { readonly changed: number } =
+      taken instanceof Obstacle ? { ...(await nextRow(work, phase, access, position)), changed: 0 } : taken
     if (outcome.end === null) return
     const ms = performance.now() - started
-    if (taken !== null) batch.took(ms)
+    if (taken instanceof Obstacle) noteRefused(work, taken, access.order, outcome.end)
+    else batch.took(ms)
     position = outcome.end
     const kept = Math.max(0, outcome.rows - outcome.changed)
     tally.add(phase.effect, outcome.changed)
@@ -64,18 +62,16 @@ export async function changeInBatches(work: Work, phase: Phase, assignments: str
   }
 }
 
-/** `narrowed`: try again with fewer rows. Null: a single row is the obstacle. */
-export async function closeIn<T>(
-  batch: AdaptiveBatch,
-  rows: number,
-  change: () => Promise<T>,
-): Promise<T | 'narrowed' | null> {
-  try {
-    return await change()
-  } catch (error) {
-    if (!(error instanceof ForeignKeyError) && !(error instanceof TimeoutError)) throw error
-    return batch.narrow(rows) ? 'narrowed' : null
-  }
+/** The single row behind a position. */
+export function nextRow(
+  work: Work,
+  phase: Phase,
+  access: Access,
+  position: Position | null,
+): Promise<Stretch> {
+  return work.read(async (connection) =>
+    new Statements(work, phase, access, await work.staysNow(connection)).stretch(connection, position, 1),
+  )
 }
 
 /** Of the transaction: read where the planner can, so that it knows how few rows lie before it. */
@@ -130,6 +126,7 @@ from (
 ) as pair
 where value < following`,
         params: [...parameters, rows - 1, ...(from ?? [])],
+        reusable: true,
       }),
       // Without RETURNING, for which every row would be fetched once more.
       connection.query({
@@ -139,6 +136,7 @@ where ${this.#takes}
   and ${column} <= nullif(pg_catalog.current_setting('${END_SETTING}', true), '')::${typeOf(shape, leading)}
   ${this.#after(from, 3)}`,
         params: [...parameters, ...(from ?? [])],
+        reusable: true,
       }),
     ])
     const end = found.rows[0]?.[0]

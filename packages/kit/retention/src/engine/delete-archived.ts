@@ -5,8 +5,8 @@ import { textOf } from '../format/lines.ts'
 import { changesSince } from '../restore/schema-check.ts'
 import { eligible, type Phase, type Stays } from '../rule/phase.ts'
 import { from, upTo } from './access.ts'
-import { AdaptiveBatch } from './adaptive.ts'
-import { closeIn } from './batches.ts'
+import type { AdaptiveBatch } from './adaptive.ts'
+import { closeIn, noteRefused, Obstacle } from './obstacle.ts'
 import type { ReadBack } from './read-back.ts'
 import type { Segment } from './segments.ts'
 import { lineOf, noColumnBut, readShape } from './shape.ts'
@@ -16,7 +16,7 @@ import type { Work } from './work.ts'
  * Sends the lines that were read back to the server, which deletes the rows that, written as lines now, are among
  * them, if the rule and the holds still allow it. A row's own content decides, not `xmin`: that would have to be kept
  * beside the archive, differs after a restore, and says that a row was written to, not that the archive lacks
- * something.
+ * something. `batch` goes on from one segment to the next.
  *
  * Returns false where budget or signal ended it before its end.
  *
@@ -27,8 +27,8 @@ export async function deleteArchived(
   phase: Phase,
   segment: Segment,
   { content, ends }: ReadBack,
+  batch: AdaptiveBatch,
 ): Promise<boolean> {
-  const batch = new AdaptiveBatch(work.rule.batch)
   let first = segment.linesDone
   if (!sameColumns(work.shape, segment.shape)) {
     // Written before the table was changed. The next run writes its rows as they are now.
@@ -48,9 +48,18 @@ export async function deleteArchived(
     const outcome = await closeIn(batch, rows, () => deleteLines(work, phase, lines))
     if (outcome === 'narrowed') continue
     const { changed, kept } =
-      outcome ?? (await work.change((connection) => noteLines(connection, work, lines, [first])))
+      outcome instanceof Obstacle
+        ? await work.change((connection) => noteLines(connection, work, lines, [first]))
+        : outcome
     const ms = performance.now() - started
-    if (outcome !== null) batch.took(ms)
+    if (outcome instanceof Obstacle) {
+      noteRefused(
+        work,
+        outcome,
+        segment.shape.columns.map(({ name }) => name),
+        JSON.parse(text) as readonly (string | null)[],
+      )
+    } else batch.took(ms)
     first = last + 1
     work.tally.add('delete', changed)
     work.tally.kept += kept
@@ -149,6 +158,7 @@ where ${from(rule, shape, access, 4)}
   and ${lineOf(rule.target, segment.shape)} = any (pg_catalog.string_to_array($3, E'\\n'))
 ${returning}`,
     params: [...parameters, text, ...first, ...last],
+    reusable: true,
   }
 }
 

@@ -1,8 +1,9 @@
 /** Rows of one segment, read in pages of bounded size, as lines. */
-import { quoteIdentifier } from '@tenantry/ddl'
-import { eligible, type Phase } from '../rule/phase.ts'
-import { type Access, after, orderText, type Position } from './access.ts'
-import { lineOf } from './shape.ts'
+import { createHash } from 'node:crypto'
+import type { Encoder } from '../format/format.ts'
+import type { Phase } from '../rule/phase.ts'
+import type { Access, Position } from './access.ts'
+import { PAGE_BYTES, Pages } from './pages.ts'
 import type { Work } from './work.ts'
 
 export interface SegmentLimits {
@@ -12,8 +13,10 @@ export interface SegmentLimits {
 }
 
 export interface Draft {
-  /** Whole lines, in parts. */
-  readonly content: readonly Uint8Array[]
+  /** Its lines as an object: compressed while the server made them. */
+  readonly object: Promise<Uint8Array>
+  /** Of the lines. */
+  readonly contentSha256: string
   readonly bytes: number
   readonly rows: number
   /** Of the last row; null: there was none. */
@@ -27,9 +30,10 @@ export interface Draft {
 /** Of a run's first page, when the size of its rows isn't known yet: the server makes every line of a page, whole. */
 const FIRST_PAGE_ROWS = 100
 
-/** One page in the server's memory and ours. A single row may be larger. */
-const PAGE_BYTES = 1024 * 1024
 const PAGE_ROWS = 10_000
+
+/** One is read while the server makes the others. */
+const PAGES_AT_ONCE = 3
 
 /**
  * Pages are statements of their own: no snapshot is held over the export, so that it keeps no vacuum waiting. What
@@ -41,87 +45,53 @@ export async function exportSegment(
   access: Access,
   from: Position | null,
   limits: SegmentLimits,
-  firstRows = FIRST_PAGE_ROWS,
+  encoder: Encoder,
+  firstRows?: number,
 ): Promise<Draft> {
-  const content: Buffer[] = []
-  let [rows, bytes, position, last] = [0, 0, from, false]
-  let pageRows = firstRows
-  while (!last && rows < limits.rows && bytes < limits.bytes) {
-    const asked = Math.min(pageRows, limits.rows - rows)
-    const allowed = Math.min(PAGE_BYTES, limits.bytes - bytes)
-    const page = await readPage(work, phase, access, position, { rows: asked, bytes: allowed })
-    if (page.rows === 0) {
-      last = true
-      break
+  return work.read(async (connection) => {
+    const pages = new Pages(work, phase, access, connection, await work.staysNow(connection))
+    pages.begin(from, limits.bytes)
+    const hash = createHash('sha256')
+    let [rows, bytes, position] = [0, 0, from]
+    let pageRows = firstRows ?? FIRST_PAGE_ROWS
+    /** The size of rows is known, and none was much larger than the others. */
+    let even = firstRows !== undefined
+    const ask = (): boolean => {
+      const room = limits.rows - rows - pages.asked
+      // Pages turn out a little smaller or larger than they were guessed.
+      const ahead = even && bytes + 1.25 * (pages.underWay + 1) * PAGE_BYTES < limits.bytes
+      if (room <= 0 || (pages.underWay > 0 && !ahead)) return false
+      pages.ask(ahead ? 'whole' : 'cut', Math.min(pageRows, room))
+      return pages.underWay < PAGES_AT_ONCE
     }
-    content.push(page.lines)
-    rows += page.rows
-    bytes += page.lines.byteLength
-    position = page.position
-    last = page.complete && page.rows < asked
-    // The next page about as large as one may be.
-    pageRows = Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * page.rows) / page.lines.byteLength)))
-  }
-  return { content, bytes, rows, position, last, pageRows }
-}
-
-interface Page {
-  readonly lines: Buffer
-  readonly rows: number
-  readonly position: Position | null
-  /** It wasn't cut short by its bytes. */
-  readonly complete: boolean
-}
-
-/** The server joins the lines: one value instead of ten thousand, each of which would cost more than its row. */
-async function readPage(
-  work: Work,
-  phase: Phase,
-  access: Access,
-  position: Position | null,
-  limits: SegmentLimits,
-): Promise<Page> {
-  const { rule, shape } = work
-  const { target } = rule
-  const answer = await work.read(async (connection) => {
-    const stays = await work.staysNow(connection)
-    return connection.query({
-      text: `
-select
-  pg_catalog.string_agg(line, E'\\n') filter (where before < $4::bigint),
-  pg_catalog.count(*) filter (where before < $4::bigint),
-  pg_catalog.count(*)
-from (
-  select
-    line,
-    -- In the order in which the rows come: sorting their lines would cost more than making them.
-    pg_catalog.sum(pg_catalog.octet_length(line) + 1) over (rows unbounded preceding) - pg_catalog.octet_length(line) as before
-  from (
-    select ${lineOf(target, shape)} as line
-    from (
-      select * from ${target.sql}
-      where ${eligible(rule, phase, stays)}
-        ${after(rule, shape, access, position, 5)}
-      order by ${orderText(rule, access)}
-      limit $3::bigint
-    ) as ${quoteIdentifier(target.name)}
-    -- So that a line is made once, and not anew for each time that it is mentioned above.
-    offset 0
-  ) as page
-) as sized`,
-      params: [...work.parameters, limits.rows, limits.bytes, ...(position ?? [])],
-    })
+    for (;;) {
+      while (ask());
+      const page = await pages.next()
+      if (page.rows > 0) {
+        even ||= firstRows === undefined && rows === 0
+        encoder.write(page.lines)
+        hash.update(page.lines)
+        rows += page.rows
+        bytes += page.lines.byteLength
+        position = page.position
+        // The next page about as large as one may be.
+        pageRows = Math.max(
+          1,
+          Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * page.rows) / page.lines.byteLength)),
+        )
+      }
+      if (page.last || rows >= limits.rows || bytes >= limits.bytes) {
+        await pages.drain()
+        const object = encoder.end()
+        object.catch(() => {})
+        return { object, contentSha256: hash.digest('hex'), bytes, rows, position, last: page.last, pageRows }
+      }
+      if (page.refused) {
+        // Those behind it may have been taken.
+        await pages.drain()
+        pages.begin(position, limits.bytes - bytes)
+        even = false
+      }
+    }
   })
-  const [text, count, found] = answer.rows[0] ?? []
-  const rows = Number(count)
-  if (typeof text !== 'string') return { lines: Buffer.alloc(0), rows: 0, position, complete: true }
-  const lastLine = JSON.parse(text.slice(text.lastIndexOf('\n') + 1)) as readonly (string | null)[]
-  return {
-    lines: Buffer.from(`${text}\n`),
-    rows,
-    position: access.order.map(
-      (name) => lastLine[shape.columns.findIndex((column) => column.name === name)] ?? '',
-    ),
-    complete: rows === Number(found),
-  }
 }

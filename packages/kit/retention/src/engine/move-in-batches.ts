@@ -4,7 +4,8 @@ import type { RetentionRefusedError } from '../errors.ts'
 import type { Phase, Stays } from '../rule/phase.ts'
 import { type Access, accessTo, type Position } from './access.ts'
 import { AdaptiveBatch } from './adaptive.ts'
-import { closeIn } from './batches.ts'
+import { nextRow } from './batches.ts'
+import { closeIn, noteRefused, Obstacle } from './obstacle.ts'
 import type { Work } from './work.ts'
 
 export interface MoveBatch {
@@ -39,8 +40,16 @@ export async function moveInBatches(work: Work, phase: Phase, move: Move): Promi
       ),
     )
     if (moved === 'narrowed') continue
-    // One row in the way, locked or still referred to: whatever else there is waits for the next run.
-    if (moved === null) return
+    if (moved instanceof Obstacle) {
+      // Locked, or a key that isn't there: whatever else there is waits for the next run.
+      if (moved.passes) return
+      const { end } = await nextRow(work, phase, access, position)
+      if (end === null) return
+      noteRefused(work, moved, access.order, end)
+      position = end
+      tally.kept += 1
+      continue
+    }
     const ms = performance.now() - started
     batch.took(ms)
     position = moved.position

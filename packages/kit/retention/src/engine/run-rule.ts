@@ -1,5 +1,5 @@
 /** One rule, from its lease to its report. */
-import { RetentionRefusedError } from '../errors.ts'
+import { RetentionRefusedError, RowsRefusedError } from '../errors.ts'
 import { readGraph } from '../graph/read-graph.ts'
 import type { TenantTable } from '../graph/table-graph.ts'
 import { cutoffNow, refusals } from '../plan/plan.ts'
@@ -35,7 +35,7 @@ export interface RunReport {
   readonly ended: RunEnd
   /** Rows by effect, such as `{ delete: 1200 }`. */
   readonly changed: Readonly<Record<string, number>>
-  /** Met and left alone: changed since, held, locked or referred to. */
+  /** Met and left alone: changed since, held, locked, referred to, or refused by the table (see `RowsRefusedError`). */
   readonly kept: number
   readonly archived: { readonly segments: number; readonly rows: number; readonly objectBytes: number }
   /** What is left and whether it will be done; null where no run was begun. */
@@ -139,7 +139,9 @@ export async function runRule(
     }
     const backlog = await session.read((connection) => readBacklog(connection, work, tally))
     work.tell({ type: 'ended', ended })
-    return report(current, ended, backlog)
+    const told = report(current, ended, backlog)
+    if (tally.refused.length > 0) throw new RowsRefusedError(rule.target.label, tally.refused, told)
+    return told
   } finally {
     // Its end frees the rule by itself, a little later.
     await lease.release().catch(() => {})

@@ -29,6 +29,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   IntervalStyle: 'postgres',
   bytea_output: 'hex',
   extra_float_digits: '1',
+  // By the values at hand: without them the planner doesn't know how few rows a batch is of, nor hashes its lines.
+  plan_cache_mode: 'force_custom_plan',
   // A process that is frozen inside a transaction would hold its locks for ever.
   idle_in_transaction_session_timeout: '30s',
 }

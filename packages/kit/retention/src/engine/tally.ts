@@ -1,7 +1,10 @@
 /** What this process did in a run. */
+import type { RefusedRow } from '../errors.ts'
+
 export class Tally {
   readonly #changed = new Map<string, number>()
   kept = 0
+  readonly refused: RefusedRow[] = []
   segments = 0
   archivedRows = 0
   archivedBytes = 0

@@ -1,5 +1,4 @@
 import { buffer } from 'node:stream/consumers'
-import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { createGzip, gunzip } from 'node:zlib'
 import type { ArchiveFormat } from './format.ts'
@@ -18,11 +17,20 @@ const header = (columns: readonly string[]): Buffer => Buffer.from(`${JSON.strin
 export const ndjson: ArchiveFormat = {
   name: 'ndjson',
   suffix: '.ndjson.gz',
-  // Part by part: joined before, they would take their size twice.
-  encode: (content, columns) =>
-    buffer(
-      Readable.from([header(columns), ...content]).pipe(createGzip({ level: LEVEL, chunkSize: CHUNK_BYTES })),
-    ),
+  // On a thread of its own, while the server makes the next part.
+  encoder(columns) {
+    const gzip = createGzip({ level: LEVEL, chunkSize: CHUNK_BYTES })
+    const object = buffer(gzip)
+    object.catch(() => {})
+    gzip.write(header(columns))
+    return {
+      write: (part) => void gzip.write(part),
+      end() {
+        gzip.end()
+        return object
+      },
+    }
+  },
   async decode(object, columns) {
     const all = await decompress(object, { chunkSize: CHUNK_BYTES })
     const names = header(columns)

@@ -9,16 +9,9 @@ import { splitLines } from './lines.ts'
 export const parquet: ArchiveFormat = {
   name: 'parquet',
   suffix: '.parquet',
-  async encode(content, columns) {
-    const { parquetWriteBuffer } = await load(() => import('hyparquet-writer'))
-    const rows = content.flatMap(splitLines).map((line) => JSON.parse(line) as readonly (string | null)[])
-    const columnData = columns.map((name, index) => ({
-      name,
-      type: 'STRING' as const,
-      nullable: true,
-      data: rows.map((row) => row[index] ?? null),
-    }))
-    return new Uint8Array(parquetWriteBuffer({ columnData }))
+  encoder(columns) {
+    const content: Uint8Array[] = []
+    return { write: (part) => void content.push(part), end: () => encode(content, columns) }
   },
   async decode(object, columns) {
     const { parquetReadObjects } = await load(() => import('hyparquet'))
@@ -26,6 +19,18 @@ export const parquet: ArchiveFormat = {
     const rows = await parquetReadObjects({ file, columns: [...columns] })
     return Buffer.from(rows.map((row) => lineFrom(columns, row)).join(''))
   },
+}
+
+async function encode(content: readonly Uint8Array[], columns: readonly string[]): Promise<Uint8Array> {
+  const { parquetWriteBuffer } = await load(() => import('hyparquet-writer'))
+  const rows = content.flatMap(splitLines).map((line) => JSON.parse(line) as readonly (string | null)[])
+  const columnData = columns.map((name, index) => ({
+    name,
+    type: 'STRING' as const,
+    nullable: true,
+    data: rows.map((row) => row[index] ?? null),
+  }))
+  return new Uint8Array(parquetWriteBuffer({ columnData }))
 }
 
 /** As to_json writes it: no spaces, the same escapes. */

@@ -23,6 +23,33 @@ begin
     schema = tg_table_schema, table = tg_table_name;
 end`
 
+const KEY = { schema: LIBRARY_SCHEMA, name: 'normalise_legal_hold' }
+
+/** Keys are compared as texts: `{"id": 5}` that somebody writes by hand would else hold nothing. */
+const KEY_BODY = `
+begin
+  if new.row_key is null then
+    return new;
+  end if;
+  if pg_catalog.jsonb_typeof(new.row_key) <> 'object' or new.row_key = '{}' or exists (
+    select from pg_catalog.jsonb_path_query(new.row_key, '$.*') as part (value)
+    where pg_catalog.jsonb_typeof(part.value) not in ('string', 'number', 'boolean')
+  ) then
+    raise exception using
+      errcode = '${RAISED.invalid}',
+      message = 'row_key of a legal hold names the columns of the primary key and their values, such as {"id": "5"}',
+      schema = tg_table_schema, table = tg_table_name, column = 'row_key';
+  end if;
+  new.row_key := (
+    select pg_catalog.jsonb_object_agg(part.key, case pg_catalog.jsonb_typeof(part.value)
+      when 'number' then pg_catalog.trim_scale((part.value #>> '{}')::numeric)::text
+      else part.value #>> '{}'
+    end)
+    from pg_catalog.jsonb_each(new.row_key) as part
+  );
+  return new;
+end`
+
 export function holdObjects(): readonly DdlObject[] {
   return [
     role({ name: ROLES.retention }),
@@ -35,6 +62,22 @@ export function holdObjects(): readonly DdlObject[] {
       volatility: 'volatile',
       config: { search_path: 'pg_catalog, pg_temp' },
       body: GUARD_BODY,
+    }),
+    sqlFunction({
+      ...KEY,
+      returns: 'trigger',
+      language: 'plpgsql',
+      volatility: 'volatile',
+      config: { search_path: 'pg_catalog, pg_temp' },
+      body: KEY_BODY,
+    }),
+    trigger({
+      table: legalHolds,
+      name: 'normalise_legal_hold',
+      timing: 'before',
+      events: ['insert'],
+      execute: KEY,
+      enable: 'always',
     }),
     trigger({
       table: legalHolds,

@@ -6,6 +6,7 @@ import type { TableGraph } from '../graph/table-graph.ts'
 import { inForce } from '../holds/active.ts'
 import { notHeld } from '../holds/not-held.ts'
 import { RETENTION_ROLE } from '../names.ts'
+import { refuseUnseen } from '../plan/unseen.ts'
 import { eligible, NOTHING_STAYS, type Phase, RUN_PARAMETERS } from '../rule/phase.ts'
 import type { RetentionRule } from '../rule/rule.ts'
 
@@ -18,7 +19,8 @@ const LEASE_SECONDS = 60
  *
  * The statement commits after each batch, so it must not run inside a transaction. Each batch takes the rule's lease
  * (a worker of the engine and pg_cron never run a rule together), keeps holds out while it deletes, and notes what it
- * did. A run that would take more than the rule's share raises an error, and deletes nothing.
+ * did. A run that would take more than the rule's share, or that row security hides rows from, raises an error, and
+ * deletes nothing.
  */
 export function deleteSql(rule: RetentionRule, graph: TableGraph): string | null {
   const [phase] = rule.action.phases(rule)
@@ -93,7 +95,7 @@ begin
       set fence = lease.fence + 1, expires_at = excluded.expires_at
       where lease.expires_at <= pg_catalog.clock_timestamp()
       returning fence into own_fence;
-      exit when own_fence is null;
+      exit when own_fence is null;${refuseUnseen(rule, graph)}
       tenantry_cutoff := ${cutoffText(rule, null)};
       tenantry_start := pg_catalog.statement_timestamp();
       update tenantry.retention_runs

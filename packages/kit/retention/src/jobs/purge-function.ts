@@ -8,6 +8,7 @@ import { declaredGraph } from '../graph/declared-graph.ts'
 import type { TableGraph, TenantTable } from '../graph/table-graph.ts'
 import { notHeld } from '../holds/not-held.ts'
 import { LIBRARY_SCHEMA, ROLES } from '../names.ts'
+import { refuseUnseen } from '../plan/unseen.ts'
 import { spanText } from '../rule/age.ts'
 import { eligible, NOTHING_STAYS, type Phase, RUN_PARAMETERS } from '../rule/phase.ts'
 import type { RetentionRule } from '../rule/rule.ts'
@@ -39,6 +40,9 @@ const LEASE_SECONDS = 60
  * with, isn't in it. Holds, floors and policies bind it as they bind a run of the engine, and what it did is noted as
  * a run's is. It archives nothing, and holds its locks until the transaction ends: for tables of a moderate size. The
  * service role's alone.
+ *
+ * It raises, and nothing is changed, where a rule would take more than its share, or where row security hides rows that
+ * it must see.
  *
  * @throws ConfigurationError for a rule that only the engine can apply.
  */
@@ -112,7 +116,7 @@ function ruleText(rule: RetentionRule, graph: TableGraph, policy: SqlPolicy): st
     set fence = lease.fence + 1, expires_at = excluded.expires_at
     where lease.expires_at <= pg_catalog.clock_timestamp()
     returning fence into own_fence;
-    if own_fence is not null then
+    if own_fence is not null then${refuseUnseen(rule, graph)}
       policy_days := ${policy.days};
       tenantry_cutoff := case
         when policy_days is null then ${cutoffText(rule, null)}

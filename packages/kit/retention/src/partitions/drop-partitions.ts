@@ -2,13 +2,13 @@ import { ConfigurationError } from '@tenantry/core'
 import { quoteLiteral } from '@tenantry/ddl'
 import type { RetentionAction } from '../action.ts'
 import { accessTo } from '../engine/access.ts'
-import { storeSegment } from '../engine/archive.ts'
+import { columnsOf, storeSegment } from '../engine/archive.ts'
 import { exportSegment } from '../engine/export.ts'
 import { qualified, readShape } from '../engine/shape.ts'
 import { segmentsWhere } from '../engine/segments.ts'
 import type { Work } from '../engine/work.ts'
 import { RetentionRefusedError } from '../errors.ts'
-import type { ArchiveFormat } from '../format/format.ts'
+import { type ArchiveFormat, formats } from '../format/format.ts'
 import { NOTHING_STAYS, type Phase, RUN_PARAMETERS } from '../rule/phase.ts'
 import type { RetentionRule } from '../rule/rule.ts'
 import type { Partition } from './read-partitions.ts'
@@ -121,7 +121,15 @@ async function archivePartition(
   const done = { rows: 0, segments: [] as string[] }
   let pageRows: number | undefined
   for (let position = null as Awaited<ReturnType<typeof exportSegment>>['position']; await work.proceed();) {
-    const draft = await exportSegment(whole, phase, access, position, limits, pageRows)
+    const draft = await exportSegment(
+      whole,
+      phase,
+      access,
+      position,
+      limits,
+      formats[format].encoder(columnsOf(whole)),
+      pageRows,
+    )
     pageRows = draft.pageRows
     if (draft.rows > 0) {
       work.tell({ type: 'exported', rows: draft.rows, bytes: draft.bytes })

@@ -1,6 +1,12 @@
 /** Brings archived rows back, after checking that objects and table are what they were. */
-import type { Connection } from '@tenantry/core'
-import { quoteIdentifier, relation, type Relation, type RelationReference } from '@tenantry/ddl'
+import type { Connection, Statement } from '@tenantry/core'
+import {
+  quoteIdentifier,
+  relation,
+  type Relation,
+  type RelationReference,
+  RESTORING_SETTING,
+} from '@tenantry/ddl'
 import { readBack, type ReadBack } from '../engine/read-back.ts'
 import { type Segment, segmentsWhere } from '../engine/segments.ts'
 import { mayBecome, prepared, type Transactor } from '../engine/session.ts'
@@ -37,16 +43,33 @@ export interface RestoreReport {
   readonly restored: number
   /** Their key was there already; nothing was done to it. */
   readonly present: number
+  /**
+   * Not back: another row has a value of theirs that must be unique, or a trigger kept them out. Mend it and restore
+   * again.
+   */
+  readonly absent: number
+  /** Primary keys of the first 100 of them, each value in PostgreSQL's own text. */
+  readonly absentKeys: readonly Readonly<Record<string, string | null>>[]
   /** Restored, and changed on the way by a trigger or a generated column: not word for word what was archived. */
   readonly altered: number
+}
+
+/** Rows come back in the state in which they went, which need not be one in which a row may begin. */
+const RESTORING: Statement = {
+  text: `select pg_catalog.set_config('${RESTORING_SETTING}', 'on', true)`,
+  params: [],
+  reusable: true,
 }
 
 /** Rows of one statement. */
 const CHUNK_ROWS = 1000
 
+const ABSENT_KEYS_MAX = 100
+
 /**
  * Inserts what was deleted after it was archived. Rows that exist are left alone, so it may be repeated, and
- * continued after it was killed. Triggers of the table fire as for any insert.
+ * continued after it was killed. Triggers of the table fire as for any insert; those of state machines and claims let
+ * rows back in the state in which they went.
  *
  * @throws ArchiveError for an object that isn't what the manifest says; nothing of it was restored.
  * @throws SchemaChangedError where the table's columns or key have changed since; nothing was restored.
@@ -63,9 +86,15 @@ export async function restoreSegments(
     throw new RetentionRefusedError('Say what to restore', { hint: 'Give either `rule` or `segments`' })
   }
   await mayBecome(driver, role)
-  const preamble = [prepared(role)]
   const within = <T>(readOnly: boolean, run: (connection: Connection) => Promise<T>): Promise<T> =>
-    driver.transaction({ readOnly, preamble, isolation: 'read committed' }, run)
+    driver.transaction(
+      {
+        readOnly,
+        preamble: readOnly ? [prepared(role)] : [prepared(role), RESTORING],
+        isolation: 'read committed',
+      },
+      run,
+    )
   const segments = await within(true, (connection) =>
     // The newest first: of a row that was archived twice, the later one is right.
     rule === undefined
@@ -80,7 +109,8 @@ export async function restoreSegments(
     throw new ArchiveError('The manifest has not all of the segments that were asked for')
   }
   const plans = await within(true, (connection) => plansOf(connection, segments, into, changedSchema))
-  const total = { segments: 0, rows: 0, restored: 0, present: 0, altered: 0 }
+  const total = { segments: 0, rows: 0, restored: 0, present: 0, absent: 0, altered: 0 }
+  const absentKeys: RestoreReport['absentKeys'][number][] = []
   for (const plan of plans) {
     const { segment } = plan
     const whole = await readBack(store, formats[segment.format], {
@@ -90,17 +120,22 @@ export async function restoreSegments(
     const lines = await within(true, (connection) => deletedLines(connection, segment))
     for (let at = 0; at < lines.length; at += CHUNK_ROWS) {
       const chunk = lines.slice(at, at + CHUNK_ROWS)
-      const { restored, altered } = await within(false, (connection) =>
-        insertLines(connection, plan, chunk.map((line) => lineAt(whole, line)).join('\n')),
-      )
+      const text = chunk.map((line) => lineAt(whole, line)).join('\n')
+      const { restored, altered, absent } = await within(false, async (connection) => {
+        const inserted = await insertLines(connection, plan, text)
+        const complete = inserted.restored === chunk.length
+        return { ...inserted, absent: complete ? [] : await absentOf(connection, plan, text) }
+      })
       total.restored += restored
       total.altered += altered
-      total.present += chunk.length - restored
+      total.absent += absent.length
+      total.present += chunk.length - restored - absent.length
+      absentKeys.push(...absent.slice(0, ABSENT_KEYS_MAX - absentKeys.length))
     }
     total.segments += 1
     total.rows += lines.length
   }
-  return total
+  return { ...total, absentKeys }
 }
 
 interface SegmentPlan {
@@ -187,4 +222,32 @@ from inserted`,
     params: [lines],
   })
   return { restored: Number(rows[0]?.[0]), altered: Number(rows[0]?.[1]) }
+}
+
+/** Keys of lines that aren't in the table after their insertion: something other than their key was in the way. */
+async function absentOf(
+  connection: Connection,
+  { segment, target, shape }: SegmentPlan,
+  lines: string,
+): Promise<RestoreReport['absentKeys']> {
+  const archived = new Set(segment.shape.columns.map(({ name }) => name))
+  const types = new Map(shape.columns.map(({ name, type }) => [name, type]))
+  // By another key than the archive's nobody can tell.
+  if (!shape.primaryKey.every((name) => archived.has(name))) return []
+  const value = (name: string): string => valueIn('archived.line', segment.shape, name)
+  const same = shape.primaryKey.map(
+    (name) => `kept.${quoteIdentifier(name)} = ${value(name)}::${types.get(name) ?? 'text'}`,
+  )
+  const { rows } = await connection.query({
+    text: `
+select ${shape.primaryKey.map(value).join(', ')}
+from pg_catalog.string_to_table($1, E'\\n') as archived (line)
+where not exists (select from ${target.sql} as kept where ${same.join(' and ')})`,
+    params: [lines],
+  })
+  return rows.map((row) =>
+    Object.fromEntries(
+      shape.primaryKey.map((name, index) => [name, row[index] === null ? null : String(row[index])] as const),
+    ),
+  )
 }

@@ -1,4 +1,4 @@
-/** Reads what a claim answers: whether the row was given up instead, and the row. */
+/** Reads what a claim answers: whether the row is worked on now, else it was given up, and the row. */
 import type { Answer } from '@tenantry/core'
 import { columnDecoder, type Row } from '@tenantry/repository'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
@@ -18,7 +18,7 @@ export function batchReader<T extends PgTable>(plan: ClaimsPlan): (rows: Answer[
     const abandoned: { id: string; tenant: string }[] = []
     for (const values of rows) {
       const key = { id: String(values[id]), tenant: String(values[tenant]) }
-      if (values[0] === true) {
+      if (values[0] !== true) {
         abandoned.push(key)
         continue
       }

@@ -66,8 +66,9 @@ export interface RenewOptions<T extends PgTable, State extends string> {
  * had, the row; or it was deleted. In both cases nothing was changed.
  */
 export type FinishOutcome = 'finished' | 'repeated' | 'stale'
-export type FailOutcome = 'retried' | 'failed' | 'stale'
-export type RenewOutcome = 'renewed' | 'stale'
+export type FailOutcome = 'retried' | 'failed' | 'repeated' | 'stale'
+/** `busy`: another session has locked the row, so nobody can claim it now; nothing was changed. */
+export type RenewOutcome = 'renewed' | 'busy' | 'repeated' | 'stale'
 export type ReleaseOutcome = 'released' | 'stale'
 
 export interface TakeOptions {
@@ -124,14 +125,15 @@ export interface Claims<T extends PgTable, State extends string> {
     items: readonly ({ readonly claim: ClaimKey } & FinishOptions<T, State>)[],
   ): Promise<readonly FinishOutcome[]>
   /**
-   * `finishAll` and `claim` by one statement and one commit, which is what a worker's turn costs least by. Either
-   * all of it is done or, if it throws, nothing that can't be tried again with the same tokens.
+   * `finishAll` and `claim` by one statement and one commit, which is what a worker's turn costs least by. It waits for
+   * no lock: a row that another session has locked is `busy`, and left to `finishAll`. If it throws, it may be what was
+   * to be claimed that was refused; finishing can be tried again with the same tokens.
    */
   finishAndClaim(
     executor: Executor,
     items: readonly ({ readonly claim: ClaimKey } & FinishOptions<T, State>)[],
     options?: TakeOptions,
-  ): Promise<{ readonly outcomes: readonly FinishOutcome[]; readonly batch: ClaimBatch<T> }>
+  ): Promise<{ readonly outcomes: readonly (FinishOutcome | 'busy')[]; readonly batch: ClaimBatch<T> }>
   /**
    * Puts a row back to be tried again after a wait, or gives it up after the last attempt. `reason` is kept in
    * the row. @throws StaleTransitionError
@@ -141,13 +143,17 @@ export interface Claims<T extends PgTable, State extends string> {
     claim: ClaimKey,
     reason: string,
     options?: FailOptions<T>,
-  ): Promise<Exclude<FailOutcome, 'stale'>>
+  ): Promise<Exclude<FailOutcome, 'repeated' | 'stale'>>
   failAll(
     executor: Executor,
     items: readonly ({ readonly claim: ClaimKey; readonly reason: string } & FailOptions<T>)[],
   ): Promise<readonly FailOutcome[]>
-  /** Extends a lease from now on, even one that has run out as long as nobody took the row over. @throws StaleTransitionError */
+  /**
+   * Extends a lease from now on, even one that has run out as long as nobody took the row over.
+   * @throws StaleTransitionError also for a row that this token has finished.
+   */
   renew(executor: Executor, claim: ClaimKey, options?: RenewOptions<T, State>): Promise<void>
+  /** Waits for no lock: a row that another session has locked can't be claimed meanwhile, and is `busy`. */
   renewAll(
     executor: Executor,
     claims: readonly ClaimKey[],
@@ -215,10 +221,14 @@ export function defineClaims<
         limit,
         leaseSeconds,
       )
-      return { outcomes: finished.map(finishOutcome), batch: read(claimed) }
+      return {
+        outcomes: finished.map((row) => (row.standing === 'held' ? 'busy' : finishOutcome(row))),
+        batch: read(claimed),
+      }
     },
     async fail(executor, claim, reason, fail = {}) {
-      return only(await claims.failAll(executor, [{ claim, reason, ...fail }]))
+      const outcomes = await claims.failAll(executor, [{ claim, reason, ...fail }])
+      return only(outcomes.map((outcome) => (outcome === 'repeated' ? 'stale' : outcome)))
     },
     async failAll(executor, items) {
       const rows = await run.hold(executor, 'fail', items, (of) => ({
@@ -227,25 +237,31 @@ export function defineClaims<
         delays: of.map(({ delaySeconds = null }) => delaySeconds),
         randoms: of.map(() => Math.random()),
       }))
-      return rows.map(({ changed, state }) =>
-        !changed ? 'stale' : state === plan.failed ? 'failed' : 'retried',
+      return rows.map((row) =>
+        !row.changed ? unchanged(row) : row.state === plan.failed ? 'failed' : 'retried',
       )
     },
     async renew(executor, claim, { leaseSeconds = plan.leaseSeconds, to, set } = {}) {
       if (to !== undefined) expectState(plan.working, to, 'working')
-      const rows = await run.hold(executor, 'renew', [{ claim, set }], () => ({
-        states: [to ?? null],
-        seconds: leaseSeconds,
-      }))
+      const rows = await run.hold(
+        executor,
+        'renew',
+        [{ claim, set }],
+        () => ({ states: [to ?? null], seconds: leaseSeconds }),
+        { lock: 'wait' },
+      )
       only(rows.map(({ changed }) => (changed ? 'renewed' : 'stale')))
     },
     async renewAll(executor, keys, { leaseSeconds = plan.leaseSeconds } = {}) {
       const items = keys.map((claim) => ({ claim }))
-      const rows = await run.hold(executor, 'renew', items, (of) => ({
-        states: of.map(() => null),
-        seconds: leaseSeconds,
-      }))
-      return rows.map(({ changed }) => (changed ? 'renewed' : 'stale'))
+      const rows = await run.hold(
+        executor,
+        'renew',
+        items,
+        (of) => ({ states: of.map(() => null), seconds: leaseSeconds }),
+        { lock: 'skip' },
+      )
+      return rows.map((row) => (row.changed ? 'renewed' : row.standing === 'held' ? 'busy' : unchanged(row)))
     },
     async release(executor, keys) {
       const rows = await run.hold(
@@ -254,7 +270,7 @@ export function defineClaims<
         keys.map((claim) => ({ claim })),
         () => ({}),
       )
-      return rows.map(({ changed }) => (changed ? 'released' : 'stale'))
+      return rows.map((row) => (row.changed ? 'released' : 'stale'))
     },
     async backlog(executor) {
       const { rows } = await run.backlog(executor)
@@ -273,9 +289,10 @@ export function defineClaims<
   return claims
 }
 
-function finishOutcome({ changed, repeated }: HeldRow): FinishOutcome {
-  return changed ? 'finished' : repeated ? 'repeated' : 'stale'
-}
+const unchanged = ({ standing }: HeldRow): 'repeated' | 'stale' =>
+  standing === 'done' ? 'repeated' : 'stale'
+
+const finishOutcome = (row: HeldRow): FinishOutcome => (row.changed ? 'finished' : unchanged(row))
 
 function expectState(states: readonly string[], state: string, meaning: string): void {
   if (!states.includes(state))

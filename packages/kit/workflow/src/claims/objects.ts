@@ -1,6 +1,7 @@
 /** What claimed work adds to the database: the index of open rows, the guard of leases, and the wake-up. */
 import { type DdlObject, RAISED } from '@tenantry/core'
 import {
+  IS_RESTORED,
   quoteIdentifier,
   qualify,
   quoteLiteral,
@@ -90,6 +91,9 @@ declare
   is_working constant boolean := ${newState}::text in (${literals(working)});
 begin
   if tg_op = 'INSERT' then
+    if ${IS_RESTORED} then
+      return new;
+    end if;
     if is_working then${refuse(`a row of %s can't begin as claimed`)}
     end if;
     ${now.token} := null;

@@ -21,7 +21,8 @@ import {
 export interface HeldRow {
   readonly changed: boolean
   readonly state: unknown
-  readonly repeated: boolean
+  /** Of a row that wasn't changed: this token has finished it, or holds it still and somebody has locked it. */
+  readonly standing: 'done' | 'held' | null
 }
 
 type ValuesOf<I> = (items: readonly I[]) => Record<string, unknown>
@@ -29,12 +30,16 @@ type ValuesOf<I> = (items: readonly I[]) => Record<string, unknown>
 export interface Runner {
   /** Answers rows of the claim. */
   claim(executor: Executor, limit: number, seconds: number): Promise<Answer['rows']>
-  /** One statement, unless rows set different columns: then one for each set of columns. Answers in order. */
+  /**
+   * One statement, unless rows set different columns: then one for each set of columns. Answers in order. Waits for
+   * rows that another session has locked, unless it is to skip them; with `lock`, before it computes what to write.
+   */
   hold<I extends Held>(
     executor: Executor,
     action: HolderAction,
     items: readonly I[],
     values: ValuesOf<I>,
+    options?: { readonly lock?: 'skip' | 'wait' },
   ): Promise<readonly HeldRow[]>
   /** `hold` to finish, the last of its statements a claim as well. */
   finishAndClaim<I extends Held>(
@@ -46,6 +51,9 @@ export interface Runner {
   ): Promise<{ readonly finished: readonly HeldRow[]; readonly claimed: Answer['rows'] }>
   backlog(executor: Executor): Promise<Answer>
 }
+
+/** Whoever changes a row each time that this waited for it has given it away, or wants to be waited for. */
+const ASKED_AGAIN = 3
 
 /** Claims of so many rows or fewer have texts of their own. */
 const LIMITS_MAX = 100
@@ -71,7 +79,8 @@ export function createRunner(plan: ClaimsPlan): Runner {
   }
   const choice = (executor: Executor, limit: number, seconds: number) => {
     const { oneTenant, values } = scope(executor)
-    const rows = Math.trunc(positive('limit', limit))
+    const rows = Math.trunc(limit)
+    if (!(rows > 0)) throw new ConfigurationError('limit must be a whole number above 0')
     const said = rows <= LIMITS_MAX ? rows : null
     return {
       choice: { oneTenant, limit: said },
@@ -120,10 +129,20 @@ export function createRunner(plan: ClaimsPlan): Runner {
     })
   }
 
-  async function holdGroup(executor: Executor, action: HolderAction, group: Group): Promise<Answer['rows']> {
-    const query = once(`${action} ${group.key}`, () => holderStatement(plan, action, group.holding))
-    const { rows } = await executor.run(query, group.values)
-    return rows
+  async function holdGroups(
+    executor: Executor,
+    action: HolderAction,
+    groups: readonly Group[],
+    lock?: 'skip' | 'wait',
+  ): Promise<HeldRow[]> {
+    const outcomes: HeldRow[] = []
+    for (const group of groups) {
+      const query = once(`${action} ${lock} ${group.key}`, () =>
+        holderStatement(plan, action, { ...group.holding, ...(lock === undefined ? {} : { lock }) }),
+      )
+      place(outcomes, group, (await executor.run(query, group.values)).rows)
+    }
+    return outcomes
   }
 
   return {
@@ -142,10 +161,19 @@ export function createRunner(plan: ClaimsPlan): Runner {
         values,
       )
     },
-    async hold(executor, action, items, values) {
-      const outcomes: HeldRow[] = []
-      for (const group of inGroups(executor, items, values)) {
-        place(outcomes, group, await holdGroup(executor, action, group))
+    async hold(executor, action, items, values, { lock } = {}) {
+      const outcomes = await holdGroups(executor, action, inGroups(executor, items, values), lock)
+      if (lock === 'skip') return outcomes
+      // It has waited for somebody who changed the row, and its own snapshot shows the row from before that.
+      for (let again = 0; again < ASKED_AGAIN; again++) {
+        const unclear = outcomes.flatMap(({ standing }, index) => (standing === 'held' ? [index] : []))
+        if (unclear.length === 0) break
+        const asked = unclear.flatMap((index) => items[index] ?? [])
+        const answers = await holdGroups(executor, action, inGroups(executor, asked, values), lock)
+        for (const [position, index] of unclear.entries()) {
+          const answer = answers[position]
+          if (answer !== undefined) outcomes[index] = answer
+        }
       }
       return outcomes
     },
@@ -154,10 +182,7 @@ export function createRunner(plan: ClaimsPlan): Runner {
       const groups = inGroups(executor, items, values)
       const last = groups.at(-1)
       if (last === undefined) return { finished: [], claimed: await this.claim(executor, limit, seconds) }
-      const finished: HeldRow[] = []
-      for (const group of groups.slice(0, -1)) {
-        place(finished, group, await holdGroup(executor, 'finish', group))
-      }
+      const finished = await holdGroups(executor, 'finish', groups.slice(0, -1), 'skip')
       const query = once(`finish ${last.key} claim ${taking.key}`, () =>
         finishAndClaimStatement(plan, last.holding, taking.choice),
       )
@@ -181,8 +206,12 @@ interface Group {
 
 function place(outcomes: HeldRow[], { indexes }: Group, rows: Answer['rows']): void {
   for (const [position, index] of indexes.entries()) {
-    const [changed, state, repeated] = rows[position] ?? []
-    outcomes[index] = { changed: changed === true, state, repeated: repeated === true }
+    const [changed, state, standing] = rows[position] ?? []
+    outcomes[index] = {
+      changed: changed === true,
+      state,
+      standing: standing === 'done' || standing === 'held' ? standing : null,
+    }
   }
 }
 

@@ -7,9 +7,11 @@ import { TOKENS_SETTING } from './objects.ts'
 import { type ClaimsPlan, isOpen, literals, named } from './plan.ts'
 import { quoteLiteral } from '@tenantry/ddl'
 
+type At = (name: string) => string
+
 /** Numbers the parameters of one text. */
 export function parameters(): {
-  readonly at: (name: string) => string
+  readonly at: At
   readonly query: (text: string) => CompiledQuery
 } {
   const names: string[] = []
@@ -24,6 +26,10 @@ export function parameters(): {
 
 const NOW = 'pg_catalog.statement_timestamp()'
 
+/** The end of a lease that begins when the row is written, however long the statement has waited. */
+const leaseEnd = (at: At): string =>
+  `pg_catalog.clock_timestamp() + ${seconds(`${at('seconds')}::double precision`)}`
+
 const job = (column: PgColumn): string => `job.${named(column)}`
 
 const seconds = (value: string): string => `pg_catalog.make_interval(secs => ${value})`
@@ -33,8 +39,6 @@ function waitSeconds({ backoff }: ClaimsPlan, attempts: string): string {
   return `least(${backoff.maxSeconds}, ${backoff.baseSeconds} * pg_catalog.power(2, least(${attempts}, 60) - 1))`
 }
 
-type At = (name: string) => string
-
 interface Choice {
   readonly oneTenant: boolean
   /** Where it is said here: PostgreSQL takes a limit that it doesn't know for a tenth of the table, and plans for that, or anew each time. */
@@ -43,9 +47,9 @@ interface Choice {
 
 /** The next rows: those that wait, and those whose lease ran out as long ago as a failed one waits. */
 function nextRows(plan: ClaimsPlan, at: At, { oneTenant, limit }: Choice, besides = ''): string {
-  const { target, id, tenant, state, priority, lease, ready } = plan
+  const { target, id, tenant, state, lease, ready } = plan
   return `
-  select ${job(id)} as id, ${spent(plan)} as spent
+  select ${job(id)} as id, ${spent(plan)} as spent, ${rank(plan, 'job.').join(', ')}
   from ${target.sql} as job
   where ${isOpen(plan, 'job.')} and ${job(lease.availableAt)} <= ${NOW}
     and (${job(state)} in (${literals(ready)}) or ${spent(plan)}
@@ -55,9 +59,19 @@ function nextRows(plan: ClaimsPlan, at: At, { oneTenant, limit }: Choice, beside
     and ${job(tenant)} = ${at('tenant')}::${castType(tenant)}`
           : ''
       }${besides}
-  order by ${priority === null ? '' : `${job(priority)} desc nulls last, `}${job(lease.availableAt)}
+  order by ${inOrder(plan, 'job.')}
   limit ${limit ?? `${at('limit')}::integer`}
   for update skip locked`
+}
+
+/** What rows are claimed in the order of, the greatest priority and the earliest time first. */
+function rank({ priority, lease }: ClaimsPlan, alias: string): readonly string[] {
+  return [...(priority === null ? [] : [`${alias}${named(priority)}`]), `${alias}${named(lease.availableAt)}`]
+}
+
+function inOrder(plan: ClaimsPlan, alias: string): string {
+  const [due = '', priority] = [...rank(plan, alias)].reverse()
+  return priority === undefined ? due : `${priority} desc nulls last, ${due}`
 }
 
 /** Out of attempts. */
@@ -65,7 +79,10 @@ function spent({ state, lease, working, maxAttempts }: ClaimsPlan): string {
   return `${job(state)} in (${literals(working)}) and ${job(lease.attempts)} >= ${maxAttempts}`
 }
 
-/** Leases the rows of `next`, or gives up the one that is out of attempts. Answers whether it did, and the row. */
+/**
+ * Leases the rows of `next`, or gives up the one that is out of attempts. Answers whether the row is worked on now, and
+ * the row: a trigger of the host's may have had another end for it.
+ */
 function takeNext(plan: ClaimsPlan, at: At): string {
   const { target, id, state, lease, working, abandoned } = plan
   const unless = (otherwise: string, value: string): string =>
@@ -76,19 +93,40 @@ update ${target.sql} as job set
   ${named(state)} = ${unless(`${quoteLiteral(abandoned)}::${type}`, `${quoteLiteral(working[0])}::${type}`)},
   ${named(lease.leaseToken)} = ${unless(job(lease.leaseToken), 'pg_catalog.gen_random_uuid()')},
   ${named(lease.attempts)} = ${unless(job(lease.attempts), `${job(lease.attempts)} + 1`)},
-  ${named(lease.availableAt)} = ${unless(job(lease.availableAt), `${NOW} + ${seconds(`${at('seconds')}::double precision`)}`)},
+  ${named(lease.availableAt)} = ${unless(job(lease.availableAt), leaseEnd(at))},
   ${named(lease.lastError)} = case when ${job(state)} in (${literals(working)}) then 'the lease of attempt ' || ${job(lease.attempts)} || ' ran out' else ${job(lease.lastError)} end
 from next
 where ${job(id)} = next.id
-returning next.spent, ${Object.values(plan.columns).map(job).join(', ')}`
+returning ${job(state)} in (${literals(working)}), ${Object.values(plan.columns).map(job).join(', ')}`
 }
 
-/** Takes the next rows for `seconds`, of one tenant `tenant`, up to `limit` where none is said. */
+/** Names for what `takeNext` answers, and then for what its rows are in the order of. */
+function answered(plan: ClaimsPlan): readonly string[] {
+  return ['taken', ...Object.keys(plan.columns)].map((_, index) => `c${index}`)
+}
+
+/** `next` and `claimed`: rows that were taken, with their rank from before they were. */
+function claimTables(plan: ClaimsPlan, at: At, choice: Choice, besides = ''): string {
+  const columns = [...answered(plan), ...rank(plan, '')]
+  return `next as materialized (${nextRows(plan, at, choice, besides)}
+),
+claimed (${columns.join(', ')}) as (${takeNext(plan, at)}, ${rank(plan, 'next.').join(', ')}
+)`
+}
+
+/** Takes the next rows for `seconds`, of one tenant `tenant`, up to `limit` where none is said; in their order. */
 export function claimStatement(plan: ClaimsPlan, choice: Choice): CompiledQuery {
   const { at, query } = parameters()
-  return query(`
+  if (choice.limit === 1) {
+    return query(`
 with next as materialized (${nextRows(plan, at, choice)}
 )${takeNext(plan, at)}`)
+  }
+  return query(`
+with ${claimTables(plan, at, choice)}
+select ${answered(plan).join(', ')}
+from claimed
+order by ${inOrder(plan, '')}`)
 }
 
 export type HolderAction = 'finish' | 'fail' | 'renew' | 'release'
@@ -98,11 +136,23 @@ interface Holding {
   readonly set: readonly PgColumn[]
   /** Arrays of an unknown length are planned as ten rows, which for one row is dear enough to plan each time anew. */
   readonly single: boolean
+  /**
+   * Rows are locked first: those that another session has locked are left as they are, or waited for before anything
+   * is computed. Default: an UPDATE waits for them, with what it has computed before.
+   */
+  readonly lock?: 'skip' | 'wait'
 }
 
 /** `input`, `presented` and `changed`: see `holderStatement`. */
-function holderTables(plan: ClaimsPlan, at: At, action: HolderAction, { set, single }: Holding): string {
+function holderTables(
+  plan: ClaimsPlan,
+  at: At,
+  action: HolderAction,
+  { set, single, lock }: Holding,
+): string {
   const { target, id, tenant, state, lease, working } = plan
+  const isHeld = `${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
+    and ${job(state)} in (${literals(working)})`
   const arrays: [string, string][] = [
     ['id', `${at('ids')}::${castType(id)}[]`],
     ['tenant', `${at('tenants')}::${castType(tenant)}[]`],
@@ -128,26 +178,35 @@ function holderTables(plan: ClaimsPlan, at: At, action: HolderAction, { set, sin
 presented as materialized (
   select pg_catalog.set_config('${TOKENS_SETTING}', ${at('presented')}::text, true) as tokens
 ),
-changed as (
+${
+  lock === undefined
+    ? ''
+    : `locked as materialized (
+  select input.* from input join ${target.sql} as job on ${isHeld}
+  for update of job${lock === 'skip' ? ' skip locked' : ''}
+),
+`
+}changed as (
   update ${target.sql} as job set
     ${assignments.join(',\n    ')}
-  from input, presented
-  where presented.tokens is not null
-    and ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
-    and ${job(state)} in (${literals(working)})
+  from ${lock === undefined ? 'input' : 'locked as input'}, presented
+  where presented.tokens is not null and ${isHeld}
   returning input.n, ${job(state)}::text as state
 )`
 }
 
-/** Whether each row of `input` was changed, its state, and whether this same token had finished it before. */
-function holderAnswer({ target, id, tenant, state, lease, done }: ClaimsPlan): string {
+/**
+ * Whether each row of `input` was changed, its state, and where it wasn't changed what this token is to the row:
+ * `done`, it has finished it; `held`, it still holds it; null, nothing.
+ */
+function holderAnswer({ target, id, tenant, state, lease, working, done }: ClaimsPlan): string {
   // Not EXISTS, which may be planned as one look at all finished rows.
-  return `changed.n is not null as changed, changed.state as state, case when changed.n is null then coalesce((
-  select true from ${target.sql} as job
+  return `changed.n is not null as changed, changed.state as state, case when changed.n is null then (
+  select case when ${job(state)} in (${literals(done)}) then 'done' else 'held' end from ${target.sql} as job
   where ${job(id)} = input.id and ${job(tenant)} = input.tenant and ${job(lease.leaseToken)} = input.token
-    and ${job(state)} in (${literals(done)})
+    and ${job(state)} in (${literals([...done, ...working])})
   limit 1
-), false) else false end as repeated`
+) end as standing`
 }
 
 /**
@@ -170,24 +229,16 @@ export const FINISHED_COLUMNS = 3
 /**
  * `holderStatement` of finish and `claimStatement` in one: one round trip and one commit for a worker's whole turn.
  * Both parts see the database as it was before, so rows that are being finished are left out by their tokens: one
- * of them may just have outlived its lease.
+ * of them may just have outlived its lease. It waits for nobody's lock, as a claim doesn't.
  */
 export function finishAndClaimStatement(plan: ClaimsPlan, holding: Holding, choice: Choice): CompiledQuery {
   const { at, query } = parameters()
-  const claimed = Array.from({ length: 1 + Object.keys(plan.columns).length }, (_, index) => `c${index}`)
+  const others = `
+    and (${job(plan.lease.leaseToken)} = any (${at('tokens')}::uuid[])) is not true`
   return query(`
-with ${holderTables(plan, at, 'finish', holding)},
-next as materialized (${nextRows(
-    plan,
-    at,
-    choice,
-    `
-    and (${job(plan.lease.leaseToken)} = any (${at('tokens')}::uuid[])) is not true`,
-  )}
-),
-claimed (${claimed.join(', ')}) as (${takeNext(plan, at)}
-)
-select finished.changed, finished.state, finished.repeated, ${claimed.join(', ')}
+with ${holderTables(plan, at, 'finish', { ...holding, lock: 'skip' })},
+${claimTables(plan, at, choice, others)}
+select finished.changed, finished.state, finished.standing, ${answered(plan).join(', ')}
 from (
   select input.n, ${holderAnswer(plan)}
   from input left join changed on changed.n = input.n
@@ -195,7 +246,9 @@ from (
 ${
   holding.single && choice.limit === 1
     ? 'left join claimed on true'
-    : `full join (select pg_catalog.row_number() over () as n, * from claimed) as claimed on claimed.n = finished.n
+    : `full join (
+  select pg_catalog.row_number() over (order by ${inOrder(plan, '')}) as n, * from claimed
+) as claimed on claimed.n = finished.n
 order by coalesce(finished.n, claimed.n)`
 }`)
 }
@@ -225,7 +278,7 @@ const ACTIONS: Readonly<Record<HolderAction, (plan: ClaimsPlan, parts: Parts) =>
   },
   renew: ({ state, lease }, { each, at }) => [
     `${named(state)} = coalesce(${each('state', 'states', 'text')}::${castType(state)}, ${job(state)})`,
-    `${named(lease.availableAt)} = ${NOW} + ${seconds(`${at('seconds')}::double precision`)}`,
+    `${named(lease.availableAt)} = ${leaseEnd(at)}`,
   ],
   release: ({ state, lease, ready }) => [
     `${named(state)} = ${quoteLiteral(ready[0])}::${castType(state)}`,

@@ -1,6 +1,6 @@
 /** The triggers that write a row for each step, and let nobody else write one. */
 import { type DdlObject, RAISED } from '@tenantry/core'
-import { appendOnly, schema, sqlFunction, trigger } from '@tenantry/ddl'
+import { IS_RESTORED, appendOnly, schema, sqlFunction, trigger } from '@tenantry/ddl'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { named, type TransitionsPlan } from './plan.ts'
 
@@ -71,7 +71,7 @@ end`
 /** Below the trigger of a step it is the second on the way. */
 const GUARD = `
 begin
-  if pg_catalog.pg_trigger_depth() < 2 then
+  if pg_catalog.pg_trigger_depth() < 2 and not ${IS_RESTORED} then
     raise exception using
       errcode = '${RAISED.isolation}',
       message = pg_catalog.format('rows of %s are written by the steps that they record', tg_table_name),

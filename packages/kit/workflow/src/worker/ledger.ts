@@ -23,8 +23,8 @@ export interface Ledger<T extends PgTable, State extends string> {
   /** Takes a result; resolves when the database has it, or never will. */
   settle(result: Result<T, State>): Promise<void>
   /**
-   * Claims, and takes along what waits to be finished. When that fails, the results are tried again without it;
-   * null: they were what failed.
+   * Claims, and takes along what waits to be finished. When the database refuses that, the results are sent again
+   * without a claim, and null says that the claim may be made again without them.
    */
   claim(options: TakeOptions): Promise<ClaimBatch<T> | null>
 }
@@ -54,6 +54,8 @@ export function createLedger<T extends PgTable, State extends string>({
 }: LedgerOptions<T, State>): Ledger<T, State> {
   type Own = Entry<T, State>
   let waiting: Own[] = []
+  /** Not to be taken along by a claim again. */
+  let alone: Own[] = []
   let due = false
   let sending = false
   let failures = 0
@@ -61,8 +63,9 @@ export function createLedger<T extends PgTable, State extends string>({
   async function send(): Promise<void> {
     if (sending) return
     sending = true
-    while (waiting.length > 0) {
-      const entries = waiting
+    while (waiting.length + alone.length > 0) {
+      const entries = [...alone, ...waiting]
+      alone = []
       waiting = []
       await write(entries)
     }
@@ -130,6 +133,12 @@ export function createLedger<T extends PgTable, State extends string>({
     done()
   }
 
+  function sendAlone(entries: readonly Own[]): void {
+    if (entries.length === 0) return
+    alone = [...alone, ...entries]
+    void send()
+  }
+
   return {
     settle: (result) =>
       new Promise((done) => {
@@ -147,11 +156,18 @@ export function createLedger<T extends PgTable, State extends string>({
       waiting = waiting.filter((entry) => !isFinished(entry))
       try {
         const { outcomes, batch } = await claims.finishAndClaim(executor, finished.map(finishing), options)
-        report(finished, outcomes)
+        const settled = (_: unknown, index: number): boolean => outcomes[index] !== 'busy'
+        report(
+          finished.filter(settled),
+          outcomes.filter((outcome) => outcome !== 'busy'),
+        )
+        sendAlone(finished.filter((entry, index) => !settled(entry, index)))
         return batch
       } catch (thrown) {
         const error = translateError(thrown)
-        void again(finished, error).then(send)
+        // What was refused may be the claim, of another tenant's row: results are judged by a statement of their own.
+        if (isPassing(error)) void again(finished, error).then(send)
+        else sendAlone(finished)
         if (isPassing(error)) throw error
         return null
       }
@@ -191,8 +207,17 @@ function failure<T extends PgTable, State extends string>(result: Result<T, Stat
   const { final, delaySeconds } = error instanceof JobFailure ? error : {}
   return {
     claim: result.claim,
-    reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    reason: printed(error),
     final,
     delaySeconds,
+  }
+}
+
+/** Anything can be thrown, even what can't be printed. */
+function printed(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  } catch {
+    return 'the handler threw a value that can not be printed'
   }
 }

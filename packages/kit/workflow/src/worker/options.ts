@@ -1,4 +1,4 @@
-import type { Database, Executor, TenantryError } from '@tenantry/core'
+import { ConfigurationError, type Database, type Executor, type TenantryError } from '@tenantry/core'
 import type { Row } from '@tenantry/repository'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Claim, ClaimBatch, Claims, FinishOptions } from '../claims/claims.ts'
@@ -61,7 +61,9 @@ export interface WorkerOptions<T extends PgTable, State extends string, Scope> {
   readonly onEvent?: (event: WorkerEvent<T>) => void
 }
 
-/** Thrown by a handler that knows more about its failure than a message. */
+const DELAY_MAX = 366 * 86_400
+
+/** Thrown by a handler that knows more about its failure than a message. @throws ConfigurationError for a delay of more than a year, or of no number. */
 export class JobFailure extends Error {
   /** Give up at once: trying again can't help. */
   readonly final: boolean
@@ -71,9 +73,13 @@ export class JobFailure extends Error {
     reason: string,
     options: { readonly final?: boolean; readonly delaySeconds?: number; readonly cause?: unknown } = {},
   ) {
+    const { delaySeconds } = options
+    if (delaySeconds !== undefined && !(delaySeconds >= 0 && delaySeconds <= DELAY_MAX)) {
+      throw new ConfigurationError(`delaySeconds of a JobFailure is from 0 to ${DELAY_MAX}, a year`)
+    }
     super(reason, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'JobFailure'
     this.final = options.final ?? false
-    this.delaySeconds = options.delaySeconds
+    this.delaySeconds = delaySeconds
   }
 }

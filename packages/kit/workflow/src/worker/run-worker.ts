@@ -16,6 +16,9 @@ interface HeldRow<T extends PgTable> {
   settling: boolean
 }
 
+/** What a timer of Node can wait, rounded to days: 24. */
+const SECONDS_MAX = 24 * 86_400
+
 /** Waits after a claim that couldn't be made, in milliseconds: doubled up to the poll. */
 const RETRY_FIRST_MS = 100
 
@@ -38,8 +41,13 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
     pollSeconds = 5,
     leaseSeconds = claims.leaseSeconds,
   } = options
-  for (const [name, value] of Object.entries({ concurrency, batch, pollSeconds, leaseSeconds })) {
-    if (!(value > 0)) throw new ConfigurationError(`${name} of a worker must be above 0`)
+  for (const [name, value] of Object.entries({ concurrency, batch })) {
+    if (Number.isSafeInteger(value) && value > 0) continue
+    throw new ConfigurationError(`${name} of a worker must be a whole number above 0`)
+  }
+  for (const [name, value] of Object.entries({ pollSeconds, leaseSeconds })) {
+    if (value > 0 && value <= SECONDS_MAX) continue
+    throw new ConfigurationError(`${name} of a worker must be above 0, and at most ${SECONDS_MAX}`)
   }
   const executor = system.serviceExecutor()
   const emit = emitter(options.onEvent)
@@ -56,7 +64,7 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
   const room = createBell()
 
   function begin(): void {
-    while (running.size < concurrency) {
+    while (!signal.aborted && running.size < concurrency) {
       const next = reserve.shift()
       if (next === undefined) return
       const run = perform(next).finally(() => {
@@ -96,7 +104,6 @@ export async function runWorker<T extends PgTable, State extends string, Scope>(
 
   async function claimMore(limit: number): Promise<number> {
     const batchOf = await ledger.claim({ limit, leaseSeconds })
-    // Results that were refused are sent again one by one, and rows are claimed in the next turn.
     if (batchOf === null) return limit
     if (batchOf.abandoned.length > 0) emit({ type: 'abandoned', rows: batchOf.abandoned })
     if (batchOf.claims.length > 0) {

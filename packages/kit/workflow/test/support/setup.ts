@@ -54,3 +54,10 @@ async function migrateSystem(name: string, system: TestSystem, database: Databas
     rmSync(directory, { recursive: true })
   }
 }
+
+/** A promise to be kept by the test. */
+export function latch() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { open: () => open(), opened }
+}

@@ -2,7 +2,7 @@ import { lazyModule } from '@tenantry/core'
 import { sqlFunction, trigger } from '@tenantry/ddl'
 import { definePlans, guard } from '@tenantry/limits'
 import { contextExpressions } from '@tenantry/rls'
-import { generatedDrafts, pillars, subscriptions, voiceExamples } from '../schema/index.ts'
+import { generatedDrafts, pillars, subscriptions, users, voiceExamples } from '../schema/index.ts'
 import { tenancy } from '../tenancy.ts'
 import { PAST_DUE_GRACE_DAYS, PLAN_LIMITS } from '../types/enums.ts'
 
@@ -35,6 +35,7 @@ export const plans = definePlans({
     canceled: { until: 'endsAt' },
   },
   tenant: { expression: contextExpressions(tenancy).tenant, type: 'uuid' },
+  accounts: users.id,
   guards: [
     guard({
       table: generatedDrafts,

@@ -16,7 +16,6 @@ import { z } from 'zod'
 import {
   HOOK_ANGLES,
   PILLAR_STATUSES,
-  PLAN_FEATURES,
   PLAN_TYPES,
   POST_PERIODS,
   SUBSCRIPTION_STATUSES,
@@ -250,18 +249,6 @@ export const regenerateWithInput = z.strictObject({
   variantLetter: z.enum(VARIANT_LETTERS),
 })
 
-export const planFeatureInput = z.enum(PLAN_FEATURES)
-
-/** An exception from the plan, for one customer. */
-export const overrideInput = z.strictObject({
-  feature: planFeatureInput,
-  /** A whole number; null is unlimited. */
-  cap: z.number().int().min(0).nullable(),
-  /** From when on the plan's cap is in force again. Null or left out: never. */
-  expiresAt: instant.nullable().optional(),
-  reason: text().nullable().optional(),
-})
-
 export const editDraftInput = changes({
   /** Null goes back to the generated text. */
   editedText: filledText().nullable(),
@@ -336,4 +323,3 @@ export type UsageInput = z.input<typeof usageInput>
 export type HeldCall = Pick<GenerateWithInput, 'key' | 'ttlMs'>
 export type GenerateWithInput = z.input<typeof generateWithInput>
 export type RegenerateWithInput = z.input<typeof regenerateWithInput>
-export type OverrideInput = z.input<typeof overrideInput>

@@ -1,7 +1,7 @@
 /** What organizations may use in a month, by their plan: counted in the database, whoever writes. */
 import { definePlans, guard } from '@tenantry/limits'
 import { contextExpressions } from '@tenantry/rls'
-import { articles, keywords, organizationSubscriptions } from '../schema/index.ts'
+import { articles, keywords, organizations, organizationSubscriptions } from '../schema/index.ts'
 import { tenancy } from '../tenancy.ts'
 import { GRACE_DAYS } from '../types/enums.ts'
 import { PLAN_CAPS } from '../types/plans.ts'
@@ -36,6 +36,7 @@ export const plans = definePlans({
   },
   defaultPlan: 'free',
   tenant: { expression: contextExpressions(tenancy).tenant, type: 'uuid' },
+  accounts: organizations.id,
   guards: [
     guard({
       table: articles,

@@ -35,7 +35,7 @@ export const usage = lazyModule({
       volatility: 'volatile',
       security: 'definer',
       owner: ROLES.service,
-      // A counter outlives its organization, and then has no row.
+      // While an organization is being deleted, its counters may have no row.
       body: `
 begin
   if new.feature in (${list(USAGE_METRICS)}) then

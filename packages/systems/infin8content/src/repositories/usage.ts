@@ -1,5 +1,5 @@
 import { ConfigurationError, IdempotencyError } from '@tenantry/core'
-import type { FeatureUsage, NearLimit, PlanUsage } from '@tenantry/limits'
+import type { FeatureUsage, LimitVerbs, PlanUsage } from '@tenantry/limits'
 import { defineRepository, parseInput, type Row, serviceOnly } from '@tenantry/repository'
 import { getTableColumns, sql } from 'drizzle-orm'
 import { plans } from '../database/plans.ts'
@@ -7,12 +7,7 @@ import { usageTracking as table } from '../schema/index.ts'
 import type { UsageMetric } from '../types/enums.ts'
 import { billingPeriodInput } from '../types/inputs.ts'
 import type { CostFeature } from '../types/plans.ts'
-import {
-  type NearLimitsInput,
-  nearLimitsInput,
-  type ReserveUsageInput,
-  type UsedInput,
-} from '../types/usage-inputs.ts'
+import type { ReserveUsageInput, UsedInput } from '../types/usage-inputs.ts'
 import { newestFirst } from './order.ts'
 import { abandonUsage, commitUsage, releaseUsage, reserveUsage, type UsageHold } from './usage-holds.ts'
 
@@ -24,6 +19,8 @@ export const usage = defineRepository(table, {
   tenant: 'organizationId',
   defaultSort: newestFirst,
   verbs: (repository, executor) => ({
+    ...operatorVerbs(plans.repository.bind(executor)),
+
     /** All metrics of one month (`2026-11`), by name. */
     async ofPeriod(period: string): Promise<Row<typeof table>[]> {
       return repository.statement(
@@ -100,12 +97,6 @@ export const usage = defineRepository(table, {
       return result
     },
 
-    /** Organizations at `percent` (default 80) of a limit and above, the fullest first. Service role only. */
-    async nearLimits(input: NearLimitsInput = {}): Promise<readonly NearLimit[]> {
-      serviceOnly(executor, 'nearLimits')
-      return plans.operator.nearLimits(executor, parseInput(table, nearLimitsInput, input))
-    },
-
     /** What the organizations of each plan used and cost in a month (`2026-11`). Service role only. */
     async byPlan(period: string): Promise<readonly PlanUsage[]> {
       serviceOnly(executor, 'byPlan')
@@ -114,3 +105,16 @@ export const usage = defineRepository(table, {
     },
   }),
 })
+
+/** Of the limits, what is an operator's: who is near one, exceptions for an organization, and that it is gone. */
+function operatorVerbs({
+  nearLimits,
+  override,
+  dropOverride,
+  forget,
+}: LimitVerbs<UsageMetric | CostFeature>): Pick<
+  LimitVerbs<UsageMetric | CostFeature>,
+  'nearLimits' | 'override' | 'dropOverride' | 'forget'
+> {
+  return { nearLimits, override, dropOverride, forget }
+}

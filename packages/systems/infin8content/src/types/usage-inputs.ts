@@ -33,12 +33,6 @@ export const reserveUsageInput = z
 /** What work took. Left out: what was held. */
 export const usedInput = z.strictObject({ count, costUsd }).partial()
 
-export const nearLimitsInput = z.strictObject({
-  /** Of a limit, used and held. */
-  percent: z.number().min(0).max(1000).default(80),
-  limit: z.int().min(1).max(1000).default(100),
-})
-
 /** What an organization pays for, as the billing service tells. */
 export const subscriptionInput = z
   .strictObject({
@@ -76,7 +70,6 @@ export const writeSectionInput = z.strictObject({
 
 export type ReserveUsageInput = z.input<typeof reserveUsageInput>
 export type UsedInput = z.input<typeof usedInput>
-export type NearLimitsInput = z.input<typeof nearLimitsInput>
 export type SubscriptionInput = z.input<typeof subscriptionInput>
 export type TakeInput = z.input<typeof takeInput>
 export type ExpandInput = z.input<typeof expandInput>

@@ -120,18 +120,6 @@ export const subscriptionInput = z
     message: 'must be given of a subscription that is canceled',
   })
 
-export const nearLimitsInput = z.strictObject({
-  percent: z.number().min(1).max(1000).default(80),
-  limit: z.number().int().min(1).max(1000).default(100),
-})
-
-export const usageByPlanInput = z.strictObject({
-  month: z
-    .string()
-    .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
-    .optional(),
-})
-
 export const activityInput = z.strictObject({
   days: z.number().int().min(1).max(36_500).default(30),
 })
@@ -154,5 +142,3 @@ export type CopyTemplateInput = z.input<typeof copyTemplateInput>
 export type TemplateListInput = z.input<typeof templateListInput>
 export type ActivityInput = z.input<typeof activityInput>
 export type SubscriptionInput = z.input<typeof subscriptionInput>
-export type NearLimitsInput = z.input<typeof nearLimitsInput>
-export type UsageByPlanInput = z.input<typeof usageByPlanInput>

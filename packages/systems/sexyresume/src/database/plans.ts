@@ -1,6 +1,6 @@
 import { definePlans, guard } from '@tenantry/limits'
 import { contextExpressions } from '@tenantry/rls'
-import { enhancementRequests, userEntitlements } from '../schema/index.ts'
+import { enhancementRequests, userEntitlements, users } from '../schema/index.ts'
 import { tenancy } from '../tenancy.ts'
 import { FREE_ENHANCEMENTS_PER_DAY } from '../types/enums.ts'
 
@@ -20,6 +20,7 @@ export const plans = definePlans({
   subscription: { table: userEntitlements, account: 'userId', plan: 'plan', paidUntil: 'premiumUntil' },
   defaultPlan: 'free',
   tenant: { expression: contextExpressions(tenancy).tenant, type: 'uuid' },
+  accounts: users.id,
   guards: [
     guard({
       table: enhancementRequests,

@@ -221,20 +221,6 @@ export const entitlementInput = changes({
   premiumUntil: instant.nullable(),
 })
 
-export const nearLimitsInput = z.strictObject({
-  /** Of the limit, used and reserved. */
-  percent: z.number().min(1).max(1000).default(80),
-  /** At most so many, the fullest first. */
-  limit: z.number().int().min(1).max(1000).default(100),
-})
-
-export const usageByPlanInput = z.strictObject({
-  month: z
-    .string()
-    .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
-    .optional(),
-})
-
 /** A payment as Stripe reports it. Its id makes a repeated report the same payment. */
 export const paymentInput = z.strictObject({
   stripePaymentIntentId: name(255),
@@ -340,8 +326,6 @@ export type RecommendInput = z.input<typeof recommendInput>
 export type RecommendationInput = z.input<typeof recommendationInput>
 export type FeedbackInput = z.input<typeof feedbackInput>
 export type EntitlementInput = z.input<typeof entitlementInput>
-export type NearLimitsInput = z.input<typeof nearLimitsInput>
-export type UsageByPlanInput = z.input<typeof usageByPlanInput>
 export type PaymentInput = z.input<typeof paymentInput>
 export type CreditsInput = z.input<typeof creditsInput>
 export type AwardInput = z.input<typeof awardInput>

@@ -83,6 +83,7 @@ export const plans = definePlans({
     converted: whileItRuns,
   },
   tenant: { expression: contextExpressions(tenancy).tenant, type: 'text' },
+  accounts: userProfiles.userId,
   guards: [
     guard<typeof scrapingJobs, typeof features>({
       table: scrapingJobs,

@@ -1,18 +1,16 @@
-import type { Executor } from '@tenantry/core'
-import type { FeatureUsage, PlanUsage, RateLimitStatus } from '@tenantry/limits'
+import type { LimitVerbs, RateLimitStatus } from '@tenantry/limits'
 import { parseInput, type RepositoryDefinition, serviceOnly } from '@tenantry/repository'
 import { apiCalls as windows } from '../database/api-calls.ts'
 import { plans } from '../database/plans.ts'
-import { apiCallsInput, type UsageByPlanInput, usageByPlanInput } from '../types/inputs.ts'
+import { apiCallsInput } from '../types/inputs.ts'
 
 const table = plans.tables.limitCounters
 
 /** What of it is counted. */
 export type UsedFeature = 'searches' | 'api_calls' | 'campaigns' | 'active_campaigns'
 
-export interface PersonLimits {
-  /** What is counted of the person, and whether anything may be begun at this moment (`available`). */
-  usage(): Promise<readonly FeatureUsage<UsedFeature>[]>
+/** `usage` says as well whether anything may be begun at this moment (`available`). */
+export interface PersonLimits extends LimitVerbs<UsedFeature> {
   /** How many calls of the platforms' APIs are left in the hour that ends now. */
   apiCalls(): Promise<RateLimitStatus>
   /**
@@ -24,16 +22,13 @@ export interface PersonLimits {
    * @throws PlanLimitError when the trial has ended and was not converted.
    */
   takeApiCalls(calls?: number): Promise<RateLimitStatus>
-  /** For operators: what people used in the periods that began in a month, this one by default. Service role only. */
-  usageByPlan(options?: UsageByPlanInput): Promise<readonly PlanUsage[]>
 }
 
 /** What a person may begin. Writing a campaign or a search counts, whoever does; here it is read, and calls are taken. */
 export const limits: RepositoryDefinition<typeof table, PersonLimits> = {
-  table,
-  tenant: 'account',
-  bind: (executor: Executor) => ({
-    usage: () => plans.bind(executor).usage(),
+  ...plans.repository,
+  bind: (executor) => ({
+    ...plans.repository.bind(executor),
     apiCalls: () => windows.status(executor, 'api_calls'),
     async takeApiCalls(calls = 1) {
       serviceOnly(executor, 'takeApiCalls')
@@ -42,11 +37,6 @@ export const limits: RepositoryDefinition<typeof table, PersonLimits> = {
       // Refused for the trial alone. Then the window has taken calls that nobody makes, and nobody may.
       await plans.bind(executor).consume('api_calls', amount)
       return left
-    },
-    async usageByPlan(options = {}) {
-      serviceOnly(executor, 'usageByPlan')
-      const { month } = parseInput(table, usageByPlanInput, options)
-      return plans.operator.usageByPlan(executor, month === undefined ? {} : { month })
     },
   }),
 }

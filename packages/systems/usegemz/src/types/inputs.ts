@@ -181,13 +181,6 @@ export const configurationInput = z.discriminatedUnion('valueType', [
 /** Calls of the platforms' APIs that are taken at once. */
 export const apiCallsInput = z.number().int().min(1).max(API_CALLS_MAX)
 
-export const usageByPlanInput = z.strictObject({
-  month: z
-    .string()
-    .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
-    .optional(),
-})
-
 export type DescribeInput = z.input<typeof describeInput>
 export type SignUpInput = z.input<typeof signUpInput>
 export type MirrorInput = z.input<typeof mirrorInput>
@@ -206,4 +199,3 @@ export type TrackInput = z.input<typeof trackInput>
 export type FoundInput = z.input<typeof foundInput>
 export type ResultInput = z.input<typeof resultInput>
 export type ConfigurationInput = z.input<typeof configurationInput>
-export type UsageByPlanInput = z.input<typeof usageByPlanInput>

@@ -97,9 +97,9 @@ const refusal = (amount: string): string => `pg_catalog.jsonb_build_object(
       end,
       -- An exception stands in for the cap of every plan: none helps.
       'smallestPlan', case when counter.consumes and not exists (
-        select from tenantry.limit_overrides as exception
-        where exception.account = of_account and exception.feature = of_feature
-          and (exception.expires_at is null or exception.expires_at > at_time)
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
       ) then (
         select limit_caps.plan
         from tenantry.limit_caps

@@ -1,22 +1,27 @@
 /** What makes open counters follow: plans, exceptions and subscriptions that change, and the declaration itself. */
 import { type DdlObject, RAISED } from '@tenantry/core'
 import { quoteIdentifier, relation, type RelationName, trigger } from '@tenantry/ddl'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { PlansPlan } from '../plan.ts'
 import { ROLES } from '../../caller.ts'
 import { serviceFunction } from './function.ts'
 import { MET_ROWS } from './guard.ts'
 
 export function followObjects(plan: PlansPlan): readonly DdlObject[] {
+  const { accounts } = plan
   const { table, account } = plan.subscription
+  const column = quoteIdentifier(account.name)
   return [
-    ...followed(plan, relation(table), 'limit_follow_subscriptions', quoteIdentifier(account.name)),
-    ...followed(
-      plan,
-      { schema: 'tenantry', name: 'limit_overrides' },
-      'limit_follow_overrides',
-      'account',
-      REFUSE_OVERRIDES,
-    ),
+    ...followed(plan, relation(table), 'limit_follow_subscriptions', column, {
+      // A subscription that goes with its account comes after that: it would note it again.
+      gone:
+        accounts === null
+          ? ''
+          : ` where exists (select from ${relation(accounts.table as PgTable).sql} as present where present.${quoteIdentifier(accounts.name)} = source.${column})`,
+    }),
+    ...followed(plan, { schema: 'tenantry', name: 'limit_overrides' }, 'limit_follow_overrides', 'account', {
+      refuse: REFUSE_OVERRIDES,
+    }),
     serviceFunction({ name: 'limit_follow_caps', args: [], returns: 'trigger', body: followCaps(plan) }),
     ...(['before', 'after'] as const).map((timing) =>
       trigger({
@@ -59,7 +64,7 @@ function followed(
   table: RelationName,
   name: string,
   account: string,
-  refuse = '',
+  { refuse = '', gone = '' },
 ): readonly DdlObject[] {
   const met = (rows: string): string =>
     `select pg_catalog.array_agg(source.${account}) into changed from ${rows} as source`
@@ -73,7 +78,7 @@ begin
   elsif tg_op = 'UPDATE' then
     ${met(`(select ${account} from new_rows union select ${account} from old_rows)`)};
   elsif tg_op = 'DELETE' then
-    ${met('old_rows')};
+    ${met('old_rows')}${gone};
   else
     select pg_catalog.array_agg(account) into changed from tenantry.limit_accounts;
   end if;

@@ -120,7 +120,9 @@ begin
       if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
         perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
       end if;
-      select ends into strict counter_ends from tenantry.limit_counters where ${OPEN};
+      select ends into counter_ends from tenantry.limit_counters where ${OPEN};
+      -- An operator may have removed it.
+      continue when not found;
     end if;
 
     insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
