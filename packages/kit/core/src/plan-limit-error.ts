@@ -84,7 +84,7 @@ function planLimitMessage({ feature, plan, limit, used, reserved, requested, rea
 }
 
 function planLimitHint({ reason, resetsAt, smallestPlan }: PlanLimit): string | undefined {
-  if (reason === 'standing') return 'The subscription has to be active'
+  if (reason === 'standing') return 'The subscription has to be in good standing, and its plan a declared one'
   if (reason === 'holds') return 'Work that is under way holds the rest; try again when it has finished'
   const next = resetsAt === null ? null : `it starts anew at ${resetsAt.toISOString()}`
   if (smallestPlan === null) return next === null ? undefined : `For this plan ${next}`

@@ -130,7 +130,9 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
     case '42501':
       return new IsolationError(
         `The database refused the access${where}: it crosses a tenant's boundary, or this role was not granted it`,
-        options('A tenant reads and writes its own rows only; use the service role for jobs and webhooks'),
+        options(
+          'A tenant reads and writes its own rows only; use the service role for jobs and webhooks, and for migrations and checks the login that owns the tables',
+        ),
       )
     case '40001':
     case '40P01':
@@ -164,6 +166,17 @@ function fromServer(failure: ServerFailure, cause: Error): TenantryError {
         ...options('Check user and password of the connection URL'),
         retryable: false,
       })
+    case '42P01':
+    case '42883':
+    case '3F000':
+      // The server names what is missing, and no value.
+      return new DatabaseError(
+        `The database lacks what the statement uses: ${failure.message} (${sqlState})`,
+        {
+          ...options('Apply the migrations, or look whether this is the database that was meant'),
+          sqlState,
+        },
+      )
     default:
   }
   if (sqlState.startsWith('08'))

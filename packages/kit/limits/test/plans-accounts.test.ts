@@ -32,12 +32,14 @@ const declaration = {
   tenant: { expression: 'tenantry.current_user_uuid()', type: 'uuid' },
 } as const
 
+const guards = [
+  guard<typeof notes, typeof features>({ table: notes, account: 'userId', counts: [{ feature: 'notes' }] }),
+]
+
 const plans = definePlans({
   ...declaration,
   accounts: people.id,
-  guards: [
-    guard<typeof notes, typeof features>({ table: notes, account: 'userId', counts: [{ feature: 'notes' }] }),
-  ],
+  guards,
 })
 
 const own = { class: 'tenant', column: 'userId' } as const
@@ -119,9 +121,9 @@ it('are refused a column that has no account of theirs, or has one twice', () =>
   const several = pgTable('several', { userId: uuid('user_id').notNull(), plan: text('plan').notNull() })
   const texts = pgTable('texts', { id: text('id').primaryKey() })
   for (const accounts of [people.code, texts.id, notes.userId]) {
-    expect(() => definePlans({ ...declaration, accounts })).toThrow(ConfigurationError)
+    expect(() => definePlans({ ...declaration, guards, accounts })).toThrow(ConfigurationError)
   }
-  expect(() => definePlans({ ...declaration, accounts: people.id })).not.toThrow()
+  expect(() => definePlans({ ...declaration, guards, accounts: people.id })).not.toThrow()
   const subscription = { table: several, account: 'userId', plan: 'plan' } as const
-  expect(() => definePlans({ ...declaration, subscription })).toThrow('several rows for one user_id')
+  expect(() => definePlans({ ...declaration, guards, subscription })).toThrow('several rows for one user_id')
 })

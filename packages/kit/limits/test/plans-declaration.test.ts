@@ -29,12 +29,18 @@ const working = {
   tenant: { expression: 'tenantry.current_user_uuid()', type: 'uuid' },
 } as const
 const count = { table: rows, account: 'userId' } as const
+const guards = [guard({ ...count, counts: [{ feature: 'pillars' }, { feature: 'files' }] })]
+const UNCOUNTED = /no guard counts them/
 
 describe('plans', () => {
   it('are declared', () => {
-    expect(
-      definePlans({ ...working, guards: [guard({ ...count, counts: [{ feature: 'posts' }] })] }),
-    ).toBeDefined()
+    expect(definePlans({ ...working, guards })).toBeDefined()
+  })
+
+  it('with a number of rows that no guard counts are refused, since its cap would bind nobody', () => {
+    expect(() => definePlans(working)).toThrow(UNCOUNTED)
+    const files = [guard({ ...count, counts: [{ feature: 'files' }] })]
+    expect(() => definePlans({ ...working, guards: files })).toThrow(/^pillars is a number of rows/)
   })
 
   it('that miss a feature, or a status, do not compile', () => {
@@ -42,7 +48,7 @@ describe('plans', () => {
     // @ts-expect-error the plan says nothing of files
     expect(() => definePlans({ ...working, plans: { starter: lacking } })).toThrow(ConfigurationError)
     // @ts-expect-error what does paused mean?
-    definePlans({ ...working, standing: { active: 'consumes' } })
+    definePlans({ ...working, standing: { active: 'consumes' }, guards })
     // @ts-expect-error there is no such plan
     expect(() => definePlans({ ...working, defaultPlan: 'free' })).toThrow(ConfigurationError)
     const subscription = { ...working.subscription, plan: 'tier' } as const
@@ -70,7 +76,9 @@ describe('plans', () => {
     ],
     ['accounts of another type', { subscription: { table: subscriptions, account: 'plan', plan: 'plan' } }],
   ])('with %s are refused', (_, wrong) => {
-    expect(() => Reflect.apply(definePlans, null, [{ ...working, ...wrong }])).toThrow(ConfigurationError)
+    const define = () => Reflect.apply(definePlans, null, [{ ...working, guards, ...wrong }])
+    expect(define).toThrow(ConfigurationError)
+    expect(define).not.toThrow(UNCOUNTED)
   })
 
   it.each([
@@ -95,7 +103,9 @@ describe('plans', () => {
       [rows, keyless].map((table) => ({ table, account: 'userId', counts: [{ feature: 'pillars' }] })),
     ],
   ])('with a guard %s are refused', (_, wrong) => {
-    const guards = wrong.map((options) => Reflect.apply(guard, null, [options]))
-    expect(() => Reflect.apply(definePlans, null, [{ ...working, guards }])).toThrow(ConfigurationError)
+    const wrongly = wrong.map((options) => Reflect.apply(guard, null, [options]))
+    const define = () => Reflect.apply(definePlans, null, [{ ...working, guards: wrongly }])
+    expect(define).toThrow(ConfigurationError)
+    expect(define).not.toThrow(UNCOUNTED)
   })
 })

@@ -75,7 +75,7 @@ export function guard<T extends PgTable, F extends Features>(options: GuardOptio
  * One declaration for a database.
  *
  * @throws ConfigurationError for what would fail later: a plan without a cap for a feature, a column that isn't there,
- *   a subscription table with several rows for an account, a guard that doesn't fit its feature.
+ *   a subscription table with several rows for an account, a guard that doesn't fit its feature, an allocated feature without one.
  */
 export function definePlans<
   const F extends Features,
@@ -85,7 +85,7 @@ export function definePlans<
 >(options: PlansParts<F, P, T, Status>): Plans<F> {
   const plan = planPlans(options)
   const guards = (options.guards ?? []).map(({ options: each }) => planGuard(plan, each))
-  checkGuards(guards)
+  checkGuards(plan, guards)
   const tables = planTables(plan.accountType)
   const declared = () => declaration(plan)
   const bind = binder<F>(plan)
@@ -205,7 +205,7 @@ end`
 }
 
 /** A count that is kept by rows is kept by those of one table. */
-function checkGuards(guards: readonly GuardPlan[]): void {
+function checkGuards({ features }: PlansPlan, guards: readonly GuardPlan[]): void {
   const tables = new Set<string>()
   const kept = new Set<string>()
   for (const { target, counts } of guards) {
@@ -219,5 +219,11 @@ function checkGuards(guards: readonly GuardPlan[]): void {
       if (kept.has(feature)) throw new ConfigurationError(`${feature} is kept by two counts of rows`)
       kept.add(feature)
     }
+  }
+  const uncounted = features.find(({ kind, name }) => kind === 'allocated' && !kept.has(name))
+  if (uncounted !== undefined) {
+    throw new ConfigurationError(`${uncounted.name} is a number of rows, and no guard counts them`, {
+      hint: `Name its table in \`guards\`: guard({ table, account, counts: [{ feature: '${uncounted.name}' }] })`,
+    })
   }
 }
