@@ -27,7 +27,7 @@ CREATE TABLE "tenantry"."limit_caps" (
 	"feature" text NOT NULL,
 	"cap" numeric,
 	CONSTRAINT "limit_caps_plan_feature_pk" PRIMARY KEY("plan","feature"),
-	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" >= 0)
+	CONSTRAINT "limit_caps_cap_check" CHECK ("tenantry"."limit_caps"."cap" between '0' and '1000000000000000')
 );
 --> statement-breakpoint
 
@@ -45,7 +45,7 @@ CREATE TABLE "tenantry"."limit_overrides" (
 	"reason" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "limit_overrides_account_feature_pk" PRIMARY KEY("account","feature"),
-	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" >= 0)
+	CONSTRAINT "limit_overrides_cap_check" CHECK ("tenantry"."limit_overrides"."cap" between '0' and '1000000000000000')
 );
 --> statement-breakpoint
 
@@ -103,6 +103,62 @@ CREATE INDEX "limit_holds_pending_idx" ON "tenantry"."limit_holds" USING btree (
 --> statement-breakpoint
 
 CREATE INDEX "limit_holds_created_idx" ON "tenantry"."limit_holds" USING brin ("created_at");
+--> statement-breakpoint
+
+-- function tenantry.enforce_tickets_status()
+create or replace function "tenantry"."enforce_tickets_status"()
+returns trigger
+language plpgsql
+volatile security invoker
+as $body$
+begin
+  if tg_op = 'INSERT' then
+    if (
+    pg_catalog.current_setting('tenantry.restoring', true) is not distinct from 'on'
+    and pg_catalog.pg_has_role(current_user, 'tenantry_service', 'usage')
+  ) then
+      return new;
+    end if;
+    if new."status"::text not in ('received') then
+    raise exception using
+      errcode = 'TN001',
+      message = pg_catalog.format('a row of %s can''t begin as "%s"', tg_table_name, new."status"),
+      schema = tg_table_schema, table = tg_table_name, column = 'status', constraint = 'enforce_tickets_status';
+    end if;
+  else
+    if old."status" is distinct from new."status"
+      and (old."status"::text, new."status"::text) not in (('received', 'on_bench'), ('received', 'cancelled'), ('on_bench', 'ready'), ('on_bench', 'cancelled'), ('ready', 'collected'))
+    then
+    raise exception using
+      errcode = 'TN001',
+      message = pg_catalog.format('a row of %s can''t go from "%s" to "%s"', tg_table_name, old."status", new."status"),
+      schema = tg_table_schema, table = tg_table_name, column = 'status', constraint = 'enforce_tickets_status';
+    end if;
+  end if;
+  return new;
+end
+$body$;
+--> statement-breakpoint
+
+do $revoke$
+declare
+  holder text;
+begin
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."enforce_tickets_status"()'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."enforce_tickets_status"() from ' || holder;
+  end loop;
+end
+$revoke$;
 --> statement-breakpoint
 
 -- function tenantry.limit_period(text, timestamp with time zone, text, timestamp with time zone)
@@ -309,38 +365,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_open(uuid, text, text, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_open"("of_account" uuid, "of_feature" text, "of_subject" text, "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -411,38 +436,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow(uuid[], timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow"("of_accounts" uuid[], "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -490,38 +484,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_fits(uuid, text, text, numeric, boolean, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_fits"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_guarded" boolean, "at_time" timestamp with time zone)
 returns boolean
 language plpgsql
@@ -589,7 +552,12 @@ begin
         when counter.used + of_amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -626,38 +594,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_take(uuid, text, text, numeric, boolean, boolean, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_take"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_reserved" boolean, "of_guarded" boolean, "at_time" timestamp with time zone)
 returns tenantry.limit_counters
 language plpgsql
@@ -671,7 +608,7 @@ begin
   if (of_amount > 0 and of_amount < 1e15 and of_amount = pg_catalog.round(of_amount, 6)) is not true then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     update tenantry.limit_counters as counter
     set used = counter.used + case when of_reserved then 0 else of_amount end,
       reserved = counter.reserved + case when of_reserved then of_amount else 0 end
@@ -688,6 +625,8 @@ begin
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
     end if;
   end loop;
+  raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
 end
 $body$;
 --> statement-breakpoint
@@ -713,38 +652,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_consume(uuid, text, text, numeric, text, boolean)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_consume"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_answer" boolean default false)
 returns jsonb
 language plpgsql
@@ -802,7 +710,12 @@ begin
         when counter.used + of_amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -876,38 +789,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_consume"(uuid, text, text, numeric, text, boolean) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_consume_each(uuid, text, text, numeric[])
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_consume_each"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amounts" numeric[])
 returns jsonb
 language plpgsql
@@ -939,7 +821,7 @@ begin
   if not found then
     raise exception 'an amount is a number above 0 with at most six decimals' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     select * into counter from tenantry.limit_counters
     where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time
@@ -951,6 +833,10 @@ begin
       perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
     end if;
   end loop;
+  if counter.account is null then
+    raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
+  end if;
   foreach amount in array of_amounts loop
     if counter.kind <> 'costed' and amount <> pg_catalog.trunc(amount) then
       raise exception 'the feature % is counted in whole units', of_feature using errcode = 'TN005';
@@ -979,7 +865,12 @@ begin
         when counter.used + amount <= counter.cap then 'holds'
         else 'limit'
       end,
-      'smallestPlan', case when counter.consumes then (
+      -- An exception stands in for the cap of every plan: none helps.
+      'smallestPlan', case when counter.consumes and not exists (
+        select from tenantry.limit_overrides as own
+        where own.account = of_account and own.feature = of_feature
+          and (own.expires_at is null or own.expires_at > at_time)
+      ) then (
         select limit_caps.plan
         from tenantry.limit_caps
         join tenantry.limit_plans on limit_plans.plan = limit_caps.plan
@@ -1022,38 +913,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_consume_each"(uuid, text, text, numeric[]) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_note(uuid, text, text, numeric, text, bigint, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_note"("of_account" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint, "at_time" timestamp with time zone)
 returns tenantry.limit_holds
 language plpgsql
@@ -1070,7 +930,7 @@ begin
   if of_ttl_ms not between 1 and 31536000000 then
     raise exception 'a hold lasts from a millisecond to a year' using errcode = 'TN005';
   end if;
-  loop
+  for round_of_call in 1..20 loop
     select * into noted from tenantry.limit_holds
     where account = of_account and key = of_key and state in ('pending', 'committed')
     for update;
@@ -1093,8 +953,10 @@ begin
       if not tenantry.limit_fits(of_account, of_feature, of_subject, of_amount, false, at_time) then
         perform tenantry.limit_open(of_account, of_feature, of_subject, at_time);
       end if;
-      select ends into strict counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
+      select ends into counter_ends from tenantry.limit_counters where account = of_account and feature = of_feature and subject = of_subject
       and starts <= at_time and ends > at_time;
+      -- An operator may have removed it.
+      continue when not found;
     end if;
 
     insert into tenantry.limit_holds (account, key, feature, subject, ends, amount, ttl_ms, expires_at, state, actual, created_at, resolved_at)
@@ -1108,6 +970,8 @@ begin
       return noted;
     end if;
   end loop;
+  raise exception 'others changed the counter or key of % in each of 20 attempts', of_feature
+    using errcode = 'serialization_failure', hint = 'Nothing was counted: run the transaction again';
 end
 $body$;
 --> statement-breakpoint
@@ -1133,38 +997,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_expire_due(uuid, text, text, integer, timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_expire_due"("of_account" uuid, "of_feature" text, "of_subject" text, "of_batch" integer, "at_time" timestamp with time zone)
 returns integer
 language plpgsql
@@ -1228,38 +1061,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_reserve(uuid, text, text, numeric, text, bigint)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_reserve"("of_tenant" uuid, "of_feature" text, "of_subject" text, "of_amount" numeric, "of_key" text, "of_ttl_ms" bigint)
 returns jsonb
 language plpgsql
@@ -1375,38 +1177,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_reserve"(uuid, text, text, numeric, text, bigint) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_commit(uuid, uuid, numeric)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_commit"("of_tenant" uuid, "of_hold" uuid, "of_actual" numeric)
 returns jsonb
 language plpgsql
@@ -1545,38 +1316,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_commit"(uuid, uuid, numeric) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_release(uuid, uuid)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_release"("of_tenant" uuid, "of_hold" uuid)
 returns jsonb
 language plpgsql
@@ -1663,38 +1403,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_release"(uuid, uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_expire(integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_expire"("of_batch" integer)
 returns integer
 language plpgsql
@@ -1731,38 +1440,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_expire"(integer) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_forget(integer, integer)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_forget"("of_days" integer, "of_batch" integer)
 returns integer
 language plpgsql
@@ -1808,38 +1486,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_forget"(integer, integer) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_usage(uuid)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_usage"("of_tenant" uuid)
 returns jsonb
 language plpgsql
@@ -1912,38 +1559,71 @@ $revoke$;
 grant execute on function "tenantry"."limit_usage"(uuid) to "tenantry_tenant", "tenantry_service";
 --> statement-breakpoint
 
-reset role;
+-- function tenantry.limit_erase(uuid[], boolean)
+create or replace function "tenantry"."limit_erase"("of_accounts" uuid[], "of_rows_go" boolean default false)
+returns void
+language plpgsql
+volatile security definer
+set search_path = pg_catalog, pg_temp
+as $body$
+#variable_conflict use_column
+declare
+  present text;
+begin
+  perform from tenantry.limit_holds
+  where account = any (of_accounts) and state in ('pending', 'committed')
+  order by id for update;
+  perform from tenantry.limit_accounts where account = any (of_accounts) order by account for update;
+  perform from tenantry.limit_counters where account = any (of_accounts)
+  order by feature, account, subject, ends for update;
+
+  select feature into present from tenantry.limit_counters
+  where account = any (of_accounts) and kind = 'allocated' and used > 0 and not of_rows_go
+  order by feature limit 1;
+  if found then
+    -- Their counter would begin at nothing, and the plan would allow them once more.
+    raise exception 'the account still has rows that count for %: delete them first', present
+      using errcode = 'TN005';
+  end if;
+
+  delete from tenantry.limit_counters where account = any (of_accounts);
+  delete from tenantry.limit_overrides where account = any (of_accounts);
+  -- With those that were made since, whose counters were waited for above.
+  delete from tenantry.limit_holds where account = any (of_accounts);
+  -- A row that is still there was counted, whoever has it now; and gives nothing back.
+  update tenantry.limit_marks set account = '00000000-0000-0000-0000-000000000000', subject = '', ends = '-infinity', amount = 0
+  where account = any (of_accounts);
+  -- The last: changes of the others are noted there.
+  delete from tenantry.limit_accounts where account = any (of_accounts);
+end
+$body$;
 --> statement-breakpoint
 
-do $take_back$
+do $revoke$
+declare
+  holder text;
 begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
+  for holder in
+    select distinct case entry.grantee
+      when 0 then 'public'
+      else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(entry.grantee))
+    end
+    from pg_catalog.pg_proc as routine
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))
+    ) as entry
+    where routine.oid = '"tenantry"."limit_erase"(uuid[], boolean)'::pg_catalog.regprocedure and entry.grantee <> routine.proowner
+  loop
+    execute 'revoke all on function "tenantry"."limit_erase"(uuid[], boolean) from ' || holder;
+  end loop;
 end
-$take_back$;
+$revoke$;
+--> statement-breakpoint
+
+grant execute on function "tenantry"."limit_erase"(uuid[], boolean) to "tenantry_service";
 --> statement-breakpoint
 
 -- function tenantry.limit_apply(text[], uuid[], text[], numeric[], timestamp with time zone[], timestamp with time zone)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_apply"("of_features" text[], "of_accounts" uuid[], "of_subjects" text[], "of_amounts" numeric[], "of_ends" timestamp with time zone[], "at_time" timestamp with time zone)
 returns void
 language plpgsql
@@ -2030,38 +1710,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_keep_key()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_keep_key"()
 returns trigger
 language plpgsql
@@ -2095,38 +1744,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_subscriptions()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_subscriptions"()
 returns trigger
 language plpgsql
@@ -2175,38 +1793,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_overrides()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_overrides"()
 returns trigger
 language plpgsql
@@ -2216,7 +1803,21 @@ as $body$
 #variable_conflict use_column
 declare
   changed uuid[];
+  refused text;
+  known boolean;
 begin
+  if tg_op in ('INSERT', 'UPDATE') then
+    select source.feature, declared.feature is not null into refused, known
+    from new_rows as source
+    left join tenantry.limit_features as declared on declared.feature = source.feature
+    where declared.feature is null or (declared.kind <> 'costed' and source.cap <> pg_catalog.trunc(source.cap))
+    order by source.feature limit 1;
+    if known then
+      raise exception 'the feature % is counted in whole units', refused using errcode = 'TN005';
+    elsif not known then
+      raise exception 'there is no feature "%"', refused using errcode = 'TN005';
+    end if;
+  end if;
   if tg_op = 'INSERT' then
     select pg_catalog.array_agg(source.account) into changed from new_rows as source;
   elsif tg_op = 'UPDATE' then
@@ -2255,38 +1856,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_follow_caps()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_follow_caps"()
 returns trigger
 language plpgsql
@@ -2332,38 +1902,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_declare(jsonb)
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_declare"("declared" jsonb)
 returns integer
 language plpgsql
@@ -2471,38 +2010,7 @@ $revoke$;
 grant execute on function "tenantry"."limit_declare"(jsonb) to "tenantry_service";
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_guard_tickets()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_guard_tickets"()
 returns trigger
 language plpgsql
@@ -2559,38 +2067,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_guard_mechanics()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_guard_mechanics"()
 returns trigger
 language plpgsql
@@ -2680,38 +2157,7 @@ end
 $revoke$;
 --> statement-breakpoint
 
-reset role;
---> statement-breakpoint
-
-do $take_back$
-begin
-  if pg_catalog.current_setting('tenantry.lent') <> '' then
-    execute 'revoke ' || pg_catalog.current_setting('tenantry.lent') || ' on schema "tenantry" from "tenantry_service"';
-  end if;
-end
-$take_back$;
---> statement-breakpoint
-
 -- function tenantry.limit_recount_mechanics()
-do $lend$
-declare
-  lacking text;
-begin
-  select coalesce(pg_catalog.string_agg(privilege, ', '), '')
-  into lacking
-  from pg_catalog.unnest(array['usage', 'create']) as privilege
-  where not pg_catalog.has_schema_privilege('tenantry_service', 'tenantry', privilege);
-  perform pg_catalog.set_config('tenantry.lent', lacking, false);
-  if lacking <> '' then
-    execute 'grant ' || lacking || ' on schema "tenantry" to "tenantry_service"';
-  end if;
-end
-$lend$;
---> statement-breakpoint
-
-set role "tenantry_service";
---> statement-breakpoint
-
 create or replace function "tenantry"."limit_recount_mechanics"()
 returns integer
 language plpgsql

@@ -2,7 +2,7 @@
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { eq } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import { ConfigurationError } from '@tenantry/core'
+import { ConfigurationError, ValidationError } from '@tenantry/core'
 import { defineRetention, directoryArchive, RetentionRefusedError, retention } from '../src/index.ts'
 import { documents, rules, schema, tenancy } from './support/documents.ts'
 import { ALICE, seedDocuments, setup, type Setup } from './support/setup.ts'
@@ -96,4 +96,35 @@ describeOnServer('a hold on a tenant', () => {
     await expect(untold).rejects.toThrow(/`tenants`/)
     expect(await test.count('documents')).toBe(10)
   })
+})
+
+describeOnServer('a hold on a row that is written by hand', () => {
+  const holding = (key: string): string =>
+    `insert into tenantry.legal_holds (table_name, row_key, reason, placed_by) values ('public.shelves', '${key}', 'matter 1', 'counsel')`
+
+  it.each([
+    ['a number', 'integer', '{"id": 1}'],
+    ['a number with a scale', 'numeric', '{"id": 1.00}'],
+    ['true', 'boolean', '{"id": true}'],
+  ])('holds it, although its key is %s', async (_what, type, key) => {
+    await using test = await mostlyBusy()
+    await test.raw(`create table shelves (id ${type} primary key)`)
+    await test.raw(`insert into shelves values (1::text::${type})`)
+    await test.raw(
+      `alter table documents add column shelf ${type} default 1::text::${type} references shelves`,
+    )
+    await test.raw('grant select on shelves to tenantry_retention')
+    await test.raw(holding(key))
+    expect(await careful(eq(documents.status, 'done')).run(test.database)).toMatchObject([
+      { changed: { delete: 0 } },
+    ])
+  })
+
+  it.each(['{"id": null}', '{"id": ["1"]}', '{}', '["1"]', '"1"'])(
+    'is refused where its key is %s: it would hold nothing',
+    async (key) => {
+      await using test = await setup()
+      await expect(test.raw(holding(key))).rejects.toThrow(ValidationError)
+    },
+  )
 })

@@ -29,6 +29,7 @@ beforeEach(async () => {
     await connection.script(`set local session_replication_role = replica;
       alter table tenantry.legal_holds disable trigger user;
       truncate clients, matters, documents, remarks, cache, tenantry.legal_holds;
+      alter table tenantry.legal_holds enable always trigger normalise_legal_hold;
       alter table tenantry.legal_holds enable always trigger guard_legal_hold;
       alter table tenantry.legal_holds enable always trigger guard_legal_holds;`)
   })

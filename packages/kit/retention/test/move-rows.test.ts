@@ -87,6 +87,22 @@ describe('moving', () => {
     expect(await place.value('select sum(changed)::int from tenantry.retention_batches')).toBe(14)
   })
 
+  it('leaves a row that refuses where it is, names it by its key, and moves those behind it', async () => {
+    await place.raw(
+      `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$`,
+    )
+    await place.raw(
+      `create trigger refuse before delete on orders for each row when (old.amount = 20) execute function public.refuse()`,
+    )
+    const key = await place.value('select id::text from orders where amount = 20')
+    await expect(run()).rejects.toMatchObject({
+      code: 'TENANTRY_RETENTION_ROWS',
+      rows: [{ key: { id: key } }],
+      report: { ended: 'done', changed: { move: 13 }, kept: 1 },
+    })
+    expect(await moved()).toBe(13)
+  })
+
   it('leaves what is held where it is, until it is released', async () => {
     const { id: hold } = await placeHold(place.service, { tenant: ANNA, reason: 'matter 1', by: 'counsel' })
     await run()
@@ -136,7 +152,10 @@ describe('moving', () => {
   it('takes nothing that is there already', async () => {
     await place.raw(`insert into orders_archive (${COLUMNS}) select ${COLUMNS} from orders where amount = 29`)
     const before = await everything()
-    await expect(run()).rejects.toMatchObject({ code: 'TENANTRY_UNIQUE' })
+    await expect(run()).rejects.toMatchObject({
+      rows: [{ error: { code: 'TENANTRY_UNIQUE' } }],
+      report: { changed: { move: 13 } },
+    })
     expect(await everything()).toHaveLength(before.length)
     expect(await place.value('select count(*)::int from orders where amount = 29')).toBe(1)
   })

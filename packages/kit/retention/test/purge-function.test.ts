@@ -212,6 +212,20 @@ describe('rules as a function', () => {
     expect(await place.value('select count(*)::int from letters')).toBe(8)
   })
 
+  it.each([
+    ['of its table', 'sessions', 'sessions'],
+    ['that a hold may name, and that hang on its own', 'versions', 'letters'],
+  ])('are refused where a policy hides rows %s: nothing is changed at all', async (_what, table, rule) => {
+    await place.raw(`create policy own on ${table} as restrictive using (user_id = '${ANNA}')`)
+    await expect(apply(`'{${rule}}'`)).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(new RegExp(`row security hides rows of .*${table}`)) },
+    })
+    expect(await place.value('select count(*)::int from sessions')).toBe(20)
+    expect(await place.value('select count(*)::int from letters')).toBe(8)
+    await place.raw(`alter policy own on ${table} to pg_monitor`)
+    expect(await apply()).toEqual({ letters: 4, sessions: 10 })
+  })
+
   it('leave a rule that a worker has to that worker', async () => {
     await place.raw(
       `insert into tenantry.retention_leases (rule, fence, expires_at) values ('sessions', 7, now() + interval '1 hour')`,

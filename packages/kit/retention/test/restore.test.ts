@@ -84,6 +84,40 @@ describeOnServer('restored rows', () => {
     })
   })
 
+  it('are not taken for present where another row, or a trigger, kept them out', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 100)
+    await test.raw(`update documents set code = left(md5(title), 12)`)
+    const [[taken, code] = []] = await test.raw(
+      `select id::text, code from documents where title like 'document 3 %'`,
+    )
+    const [[kept] = []] = await test.raw(`select id::text from documents where title like 'document 4 %'`)
+    const store = directoryArchive(test.folder)
+    await rules.run(test.database, { rules: ['documents'], store })
+    await test.raw('alter table documents add unique (code)')
+    await test.raw(`insert into documents (user_id, title, code) values ('${ALICE}', 'new', $1)`, code)
+    await test.raw(`create function skip() returns trigger language plpgsql as $$ begin return null; end $$`)
+    await test.raw(
+      `create trigger skip before insert on documents for each row when (new.title like 'document 4 %') execute function skip()`,
+    )
+    const first = await rules.restore(test.database, { store, rule: 'documents' })
+    expect(first).toMatchObject({ rows: 100, restored: 98, present: 0, absent: 2 })
+    expect(first.absentKeys.map(({ id }) => id).toSorted()).toEqual([taken, kept].toSorted())
+    await test.raw('drop trigger skip on documents')
+    expect(await rules.restore(test.database, { store, rule: 'documents' })).toMatchObject({
+      restored: 1,
+      present: 98,
+      absent: 1,
+      absentKeys: [{ id: taken }],
+    })
+    await test.raw(`delete from documents where title = 'new'`)
+    expect(await rules.restore(test.database, { store, rule: 'documents' })).toMatchObject({
+      restored: 1,
+      present: 99,
+      absent: 0,
+    })
+  })
+
   it('are chosen by segment', async () => {
     await using test = await setup()
     await seedDocuments(test, 1000)

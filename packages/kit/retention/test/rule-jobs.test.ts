@@ -113,6 +113,19 @@ describe('the statement for pg_cron', () => {
     expect(await place.value('select count(*)::int from sessions')).toBe(61)
   })
 
+  it.each(['sessions', 'people'])('is refused where a policy hides rows of %s', async (table) => {
+    const column = table === 'people' ? 'id' : 'user_id'
+    await place.raw(`create policy own on ${table} as restrictive using (${column} = '${ANNA}')`)
+    await expect(asSql()).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('row security hides rows of "public"."' + table) },
+    })
+    expect(await place.value('select count(*)::int from sessions')).toBe(80)
+    // It didn't keep the rule to itself.
+    await place.raw(`drop policy own on ${table}`)
+    await asSql()
+    expect(await place.value('select count(*)::int from sessions')).toBe(29)
+  })
+
   it('leaves a rule that a worker has to that worker, and goes on with a run that was left', async () => {
     await place.raw(
       `insert into tenantry.retention_leases (rule, fence, expires_at) values ('sessions', 7, now() + interval '1 hour')`,

@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { migrate } from '@tenantry/ddl'
 import { generateMigration } from '@tenantry/ddl/generate'
+import type { RunReport } from '@tenantry/retention'
+import { describeOnServer } from '@tenantry/testing/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { main } from '../src/main.ts'
 import { barOf } from '../src/progress.ts'
@@ -146,6 +148,44 @@ describe('retention run', () => {
     expect((await tenantry(['retention', 'run', '--json'], true)).stderr).toBe('')
   })
 
+  it('names rows that refuse by their keys, does all others, and exits 3; restore names rows that are not back', async () => {
+    const key = await host.withDatabase(async ({ driver }) => {
+      for (const text of [
+        `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'secret %', old.body; end $$`,
+        `create trigger refuse before delete on notes for each row when (old.body = '7') execute function public.refuse()`,
+      ]) {
+        await driver.query({ text, params: [] })
+      }
+      const { rows } = await driver.query({ text: `select id::text from notes where body = '7'`, params: [] })
+      return `{"id":"${String(rows[0]?.[0])}"}`
+    })
+    const { code, stdout } = await tenantry(['retention', 'run'])
+    expect(code).toBe(3)
+    expect(stdout).toContain(`\n  ${key}\n`)
+    expect(stdout).not.toContain('secret')
+    expect(await counts()).toEqual([7, 59, 2])
+    const asJson = await tenantry(['retention', 'run', '--rule', 'notes', '--any-share', '--json'])
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      results: [
+        { error: { code: 'TENANTRY_RETENTION_ROWS', rows: [{ key: JSON.parse(key) }], report: { kept: 1 } } },
+      ],
+    })
+    await host.withDatabase(async ({ driver }) => {
+      for (const text of [
+        'drop trigger refuse on notes',
+        `create unique index on notes (body)`,
+        `insert into notes (user_id, body) values ('${USER}', '8')`,
+      ]) {
+        await driver.query({ text, params: [] })
+      }
+    })
+    const restored = await tenantry(['retention', 'restore', '--rule', 'notes'])
+    expect(restored).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/restored 2 of 3 rows .*\n1 row not back: .*\n {2}\{"id":"[-0-9a-f]+"\}/),
+    })
+  })
+
   it('an object that was altered exits 3, and nothing is restored', async () => {
     await tenantry(['retention', 'run', '--rule', 'notes'])
     await host.withDatabase(({ driver }) =>
@@ -161,6 +201,64 @@ describe('retention run', () => {
     expect(JSON.parse(restored.stdout)).toMatchObject({ error: { code: 'TENANTRY_ARCHIVE' } })
     expect((await counts())?.[0]).toBe(6)
   })
+})
+
+describeOnServer('an interrupt', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '(%s) in the middle of a run ends it between two batches, frees the rule and exits 1; the next run goes on',
+    async (signal) => {
+      await host.withDatabase(async ({ driver }) => {
+        for (const text of [
+          `insert into visits (user_id, created_at) select '${USER}', now() - interval '50 days' from generate_series(1, 400)`,
+          `create function public.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.02); return old; end $$`,
+          `create trigger slow before delete on visits for each row execute function public.slow()`,
+        ]) {
+          await driver.query({ text, params: [] })
+        }
+      })
+      const asked = ['retention', 'run', '--rule', 'visits', '--any-share', '--json'] as const
+      const { child, result } = host.start(...asked)
+      await expect.poll(batches, { timeout: 20_000 }).toBeGreaterThan(2)
+      child.kill(signal)
+      const { code, stdout, stderr } = await result
+      expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+      const { results } = JSON.parse(stdout) as { results: [{ report: RunReport }] }
+      const { ended, changed, backlog } = results[0].report
+      expect(ended).toBe('aborted')
+      const taken = changed['delete'] ?? 0
+      expect(taken).toBeGreaterThan(0)
+      expect(taken).toBeLessThan(431)
+      expect(backlog).toMatchObject({ rows: 431 - taken })
+      expect(await left()).toEqual([490 - taken, String(taken), true, null])
+      await host.withDatabase(({ driver }) =>
+        driver.query({ text: 'drop trigger slow on visits', params: [] }),
+      )
+      const next = await host.tenantry(...asked)
+      expect(next.code).toBe(0)
+      expect(JSON.parse(next.stdout)).toMatchObject({
+        results: [{ report: { ended: 'done', changed: { delete: 431 - taken } } }],
+      })
+      // One run, at its end.
+      expect(await left()).toEqual([59, '431', true, true])
+    },
+  )
+
+  const batches = () =>
+    host.withDatabase(async ({ driver }) => {
+      const text = 'select count(*)::int from tenantry.retention_batches'
+      return Number((await driver.query({ text, params: [] })).rows[0]?.[0])
+    })
+
+  /** Visits, how many were noted as deleted, whether the rule is free, and whether the only run is at its end. */
+  const left = () =>
+    host.withDatabase(async ({ driver }) => {
+      const text = `
+select
+  (select count(*)::int from visits), (select sum(changed)::text from tenantry.retention_batches),
+  (select expires_at <= clock_timestamp() from tenantry.retention_leases),
+  (select finished_at is not null or null from tenantry.retention_runs)`
+      return (await driver.query({ text, params: [] })).rows[0]
+    })
 })
 
 describe('what is wrongly asked for', () => {

@@ -144,22 +144,26 @@ export class Pages {
     )
   }
 
+  /** One filter alone, on what takes memory: each would be a twentieth of the time. */
   #whole(): string {
-    const fits = 'pg_catalog.octet_length(line) <= $4::bigint'
     return this.#answer(
       `
   select
-    ${this.#joined(`filter (where ${fits})`)},
-    coalesce(pg_catalog.bool_and(${fits}) and pg_catalog.sum(pg_catalog.octet_length(line) + 1) <= ${LEFT}, true) as taken
+    ${this.#joined('filter (where pg_catalog.octet_length(line) <= $4::bigint)', '')},
+    coalesce(
+      pg_catalog.max(pg_catalog.octet_length(line)) <= $4::bigint
+        and pg_catalog.sum(pg_catalog.octet_length(line)) + pg_catalog.count(*) <= ${LEFT},
+      true
+    ) as taken
   from (${this.#lines()}) as page`,
     )
   }
 
   /** The server joins the lines: one value instead of ten thousand, each of which would cost more than its row. */
-  #joined(filter: string): string {
+  #joined(fits: string, filter = fits): string {
     const { order } = this.#access
     return [
-      `pg_catalog.string_agg(line, E'\\n') ${filter} as lines`,
+      `pg_catalog.string_agg(line, E'\\n') ${fits} as lines`,
       `pg_catalog.count(*) ${filter} as rows`,
       'pg_catalog.count(*) as found',
       ...order.map(

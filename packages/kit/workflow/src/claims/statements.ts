@@ -69,9 +69,9 @@ function rank({ priority, lease }: ClaimsPlan, alias: string): readonly string[]
   return [...(priority === null ? [] : [`${alias}${named(priority)}`]), `${alias}${named(lease.availableAt)}`]
 }
 
-function inOrder(plan: ClaimsPlan, alias: string): string {
-  const [due = '', priority] = [...rank(plan, alias)].reverse()
-  return priority === undefined ? due : `${priority} desc nulls last, ${due}`
+function inOrder({ priority, lease }: ClaimsPlan, alias: string): string {
+  const due = `${alias}${named(lease.availableAt)}`
+  return priority === null ? due : `${alias}${named(priority)} desc nulls last, ${due}`
 }
 
 /** Out of attempts. */

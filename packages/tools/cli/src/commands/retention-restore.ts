@@ -5,7 +5,8 @@ import { count } from '../text.ts'
 import { withRetention } from '../with-retention.ts'
 
 export const retentionRestore: Command = {
-  summary: 'bring archived rows back, after checking each object and the table; may be repeated',
+  summary:
+    'bring archived rows back, after checking each object and the table; may be repeated; exit 1 if some could not come back',
   argument: null,
   options: {
     ...DATABASE_OPTIONS,
@@ -27,9 +28,15 @@ export const retentionRestore: Command = {
         changedSchema: input.given['changed-schema'] === true,
       })
       return {
-        exitCode: EXIT.ok,
+        exitCode: report.absent > 0 ? EXIT.found : EXIT.ok,
         lines: [
           `${name}: restored ${report.restored} of ${count(report.rows, 'row')} from ${count(report.segments, 'segment')}; ${report.present} were there already`,
+          ...(report.absent > 0
+            ? [
+                `${count(report.absent, 'row')} not back: another row has a value of theirs that must be unique, or a trigger kept them out`,
+                ...report.absentKeys.map((key) => `  ${JSON.stringify(key)}`),
+              ]
+            : []),
           ...(report.altered > 0
             ? [`${count(report.altered, 'row')} changed on the way, by a trigger or a generated column`]
             : []),

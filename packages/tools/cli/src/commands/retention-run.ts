@@ -1,4 +1,4 @@
-import type { RulePlan, RunReport } from '@tenantry/retention'
+import type { RowsRefusedError, RulePlan, RunReport } from '@tenantry/retention'
 import { type Command, countOf } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { describeFailure, failureJson } from '../failure.ts'
@@ -14,6 +14,7 @@ type Result =
 
 /** Nothing was changed by it. */
 const REFUSED = 'TENANTRY_RETENTION_REFUSED'
+const ROWS_REFUSED = 'TENANTRY_RETENTION_ROWS' satisfies RowsRefusedError['code']
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -76,6 +77,12 @@ export const retentionRun: Command = {
 const isRefusal = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === REFUSED
 
+/** Of rows that their table refused to give away. */
+function refusedKeys(error: unknown): readonly string[] {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== ROWS_REFUSED) return []
+  return (error as RowsRefusedError).rows.map(({ key }) => JSON.stringify(key))
+}
+
 const isFailed = (result: Result): boolean => 'error' in result && !isRefusal(result.error)
 
 const isSettled = (result: Result): boolean =>
@@ -93,7 +100,12 @@ function lineOf({ rule }: RulePlan, results: readonly Result[]): string {
   const result = results.find((candidate) => candidate.rule === rule)
   if (result === undefined) return `${rule}: not begun`
   if ('error' in result) {
-    return `${rule}: ${isRefusal(result.error) ? 'refused' : 'failed'}: ${describeFailure(result.error, false)}`
+    const said = isRefusal(result.error) ? 'refused' : 'failed'
+    const keys = refusedKeys(result.error)
+    return [
+      `${rule}: ${said}: ${describeFailure(result.error, false)}`,
+      ...keys.map((key) => `  ${key}`),
+    ].join('\n')
   }
   const { changed, kept, archived, backlog, ended } = result.report
   const parts = [
