@@ -20,7 +20,7 @@ import { readGraph } from './graph/read-graph.ts'
 import { ruleJobs } from './jobs/rule-jobs.ts'
 import type { TenantTable } from './graph/table-graph.ts'
 import { checkNames, moduleTables, retentionObjects } from './objects.ts'
-import { planRule, type RulePlan } from './plan/plan.ts'
+import { type PlanNote, planRule, type RulePlan } from './plan/plan.ts'
 import { type RestoreOptions, type RestoreReport, restoreSegments } from './restore/restore.ts'
 import type { RetentionRule } from './rule/rule.ts'
 import { type RuleStatus, statusOf } from './status.ts'
@@ -144,16 +144,16 @@ export function retention(options: RetentionModuleOptions): Retention {
       const plans: RulePlan[] = []
       for (const rule of chosen(names)) {
         const resolved = await policyOf(rule)(session)
-        plans.push(
-          await session.read(async (connection) =>
-            planRule(connection, {
-              rule,
-              policy: resolved,
-              graph: await readGraph(connection, { tenants }),
-              open: await peekRun(connection, rule, cutoffText(rule, resolved)),
-            }),
-          ),
+        const plan = await session.read(async (connection) =>
+          planRule(connection, {
+            rule,
+            policy: resolved,
+            graph: await readGraph(connection, { tenants }),
+            open: await peekRun(connection, rule, cutoffText(rule, resolved)),
+          }),
         )
+        const lacking = rule.action.archives && store === null ? [noStore(rule)] : []
+        plans.push({ ...plan, warnings: [...plan.warnings, ...lacking] })
       }
       return plans
     },
@@ -193,5 +193,12 @@ export function retention(options: RetentionModuleOptions): Retention {
   }
   return found
 }
+
+/** No blocker: a run may be given its own. */
+const noStore = ({ name }: RetentionRule): PlanNote => ({
+  code: 'no-store',
+  message: `The rule ${name} archives, and retention() was given no store`,
+  remedy: 'Give it one, retention({ store: directoryArchive(folder), … }), or give one to each run',
+})
 
 const driverOf = (target: RetentionTarget): Transactor => ('driver' in target ? target.driver : target)

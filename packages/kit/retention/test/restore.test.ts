@@ -1,4 +1,5 @@
 /** What comes back from an archive, in every format and for every type. */
+import { IS_RESTORED } from '@tenantry/ddl'
 import { expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { defineRetention, directoryArchive, retention, SchemaChangedError } from '../src/index.ts'
@@ -82,6 +83,23 @@ describeOnServer('restored rows', () => {
       restored: 100,
       altered: 100,
     })
+  })
+
+  it('come back past the triggers that let no new row be what they are', async () => {
+    await using test = await setup()
+    await seedDocuments(test, 10)
+    const store = directoryArchive(test.folder)
+    await rules.run(test.database, { rules: ['documents'], store })
+    await test.raw(
+      `create function begins_empty() returns trigger language plpgsql as $$ begin if not ${IS_RESTORED} then raise exception 'not so'; end if; return new; end $$`,
+    )
+    await test.raw(
+      'create trigger begins_empty before insert on documents for each row execute function begins_empty()',
+    )
+    await expect(
+      test.raw(`insert into documents (user_id, title) values ('${ALICE}', 'new')`),
+    ).rejects.toThrow()
+    expect(await rules.restore(test.database, { store, rule: 'documents' })).toMatchObject({ restored: 10 })
   })
 
   it('are not taken for present where another row, or a trigger, kept them out', async () => {

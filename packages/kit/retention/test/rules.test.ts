@@ -6,7 +6,7 @@ import { integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import { describe, expect, it } from 'vitest'
 import { describeOnServer } from '@tenantry/testing/vitest'
 import { ConfigurationError } from '@tenantry/core'
-import { defineRetention, directoryArchive, RetentionRefusedError } from '../src/index.ts'
+import { defineRetention, directoryArchive, retention, RetentionRefusedError } from '../src/index.ts'
 import { documents, events, notes, objectsFor } from './support/documents.ts'
 import { every } from './support/every-rule.ts'
 import { ALICE, BOB, seedDocuments, setup, type Setup } from './support/setup.ts'
@@ -100,6 +100,17 @@ from generate_series(1, ${old + young}) as n`)
 }
 
 describeOnServer('a plan', () => {
+  it('says of what archives that it has no store, and of nothing else', async () => {
+    await using test = await setup(every, 'every')
+    const lacking = (plans: Awaited<ReturnType<typeof every.plan>>) =>
+      plans.filter(({ warnings }) => warnings.some(({ code }) => code === 'no-store')).map(({ rule }) => rule)
+    const archiving = every.rules.filter(({ action }) => action.archives).map(({ name }) => name)
+    expect(archiving).not.toEqual([])
+    expect(lacking(await every.plan(test.database))).toEqual(archiving)
+    const stored = retention({ rules: every.rules, store: directoryArchive(test.folder) })
+    expect(lacking(await stored.plan(test.database))).toEqual([])
+  })
+
   it('says what a run does, to the row', async () => {
     await using test = await setup(every, 'every')
     await seedNotes(test, 300, 100)

@@ -64,7 +64,7 @@ export async function runRule(
   const store = given === null ? null : answering(given)
   if (rule.action.archives && store === null) {
     throw new RetentionRefusedError(`The rule ${rule.name} archives, and no store was given`, {
-      hint: 'Pass `store`, such as directoryArchive(folder) or s3Archive({ … })',
+      hint: 'Give retention() or this run a `store`, such as directoryArchive(folder) or s3Archive({ … })',
     })
   }
   const tally = new Tally()

@@ -22,7 +22,10 @@ export async function checkArchive(
   options: CheckArchiveOptions,
 ): Promise<readonly Finding[]> {
   const store = options.store ?? defaultStore
-  if (store === null) throw new RetentionRefusedError('No archive store was given', { hint: 'Pass `store`' })
+  if (store === null)
+    throw new RetentionRefusedError('No archive store was given', {
+      hint: 'Give retention() or this call a `store`',
+    })
   const session = await openSession(driver)
   const segments = await session.read((connection) =>
     segmentsWhere(connection, '($1::text is null or segment.rule = $1) order by segment.created_at', [

@@ -81,7 +81,10 @@ export async function restoreSegments(
 ): Promise<RestoreReport> {
   const { rule, segments: ids, into, changedSchema = false, role = ROLES.service } = options
   const store = options.store ?? defaultStore
-  if (store === null) throw new RetentionRefusedError('No archive store was given', { hint: 'Pass `store`' })
+  if (store === null)
+    throw new RetentionRefusedError('No archive store was given', {
+      hint: 'Give retention() or this call a `store`',
+    })
   if ((rule === undefined) === (ids === undefined)) {
     throw new RetentionRefusedError('Say what to restore', { hint: 'Give either `rule` or `segments`' })
   }
