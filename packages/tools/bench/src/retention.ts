@@ -11,8 +11,10 @@ import { createRetentionDatabase, eventRules, refill, refillMonths } from './ret
 import type { ArchiveRun } from './retention-process.ts'
 import type { Line } from './table.ts'
 
-/** Half of them are old. */
-const ROWS = 2_000_000
+/** That are removed, of twice as many in the table. One round of so many takes some minutes. */
+const ROWS = { quick: 100_000, full: 2_000_000 } as const
+const ROUNDS = { quick: 3, full: 1 } as const
+
 /** No transaction may hold its locks longer, in milliseconds. */
 const BATCH_MS_MAX = 50
 /** Of the archiving process, whatever the size. */
@@ -35,9 +37,10 @@ interface Round {
 export async function retentionLines(serverUrl: string, quick: boolean): Promise<readonly Line[]> {
   const database = await createRetentionDatabase(serverUrl)
   try {
-    const old = (quick ? ROWS / 10 : ROWS) / 2
+    const size = quick ? 'quick' : 'full'
+    const old = ROWS[size]
     const rounds: Round[] = []
-    for (let round = 0; round < 3; round++) rounds.push(await oneRound(database.ownerUrl, old))
+    for (let round = 0; round < ROUNDS[size]; round++) rounds.push(await oneRound(database.ownerUrl, old))
     return linesOf(rounds, old, quick)
   } finally {
     await database.remove()
