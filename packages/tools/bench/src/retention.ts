@@ -58,7 +58,8 @@ async function oneRound(url: string, old: number): Promise<Round> {
   try {
     // Connected and at work once, as the connection of the single DELETE is.
     await owner.unsafe('truncate events')
-    await eventRules.run(database, { rules: ['deleted'] })
+    for (const statement of refillMonths(100)) await owner.unsafe(statement)
+    await eventRules.run(database, { rules: ['deleted', 'retired'] })
     await fill()
     const single = await timed(() => owner.unsafe(`delete from events where ${OLD}`))
     await fill()
