@@ -393,6 +393,35 @@ describe('a worker', () => {
   })
 })
 
+describeOnServer('a worker whose finished row somebody has locked', () => {
+  it('goes on with the next, and has the row finished once it is free', async () => {
+    await add(2)
+    const [locked, free] = [latch(), latch()]
+    let locking: Promise<unknown> = Promise.resolve()
+    const worker = start({
+      async handler({ row }) {
+        if (row.title !== 'job 1') return
+        locking = test.database.driver.transaction({}, async (connection) => {
+          await connection.query({ text: 'select id from jobs where id = $1 for update', params: [row.id] })
+          locked.open()
+          await free.opened
+        })
+        await locked.opened
+      },
+    })
+    await worker.until('finished')
+    expect(await states()).toEqual([
+      ['done', 1],
+      ['fetching', 1],
+    ])
+    free.open()
+    await locking
+    await worker.until('finished', 2)
+    expect(await states()).toEqual([['done', 2]])
+    expect(worker.count('lost')).toBe(0)
+  })
+})
+
 describeOnServer('a worker whose connections are killed', () => {
   it('reports it, claims again, and finishes the row that it was working on', async () => {
     const database = await connect(test.url)

@@ -54,8 +54,6 @@ export function createLedger<T extends PgTable, State extends string>({
 }: LedgerOptions<T, State>): Ledger<T, State> {
   type Own = Entry<T, State>
   let waiting: Own[] = []
-  /** Not to be taken along by a claim again. */
-  let alone: Own[] = []
   let due = false
   let sending = false
   let failures = 0
@@ -63,9 +61,8 @@ export function createLedger<T extends PgTable, State extends string>({
   async function send(): Promise<void> {
     if (sending) return
     sending = true
-    while (waiting.length + alone.length > 0) {
-      const entries = [...alone, ...waiting]
-      alone = []
+    while (waiting.length > 0) {
+      const entries = waiting
       waiting = []
       await write(entries)
     }
@@ -133,10 +130,9 @@ export function createLedger<T extends PgTable, State extends string>({
     done()
   }
 
+  /** Beside the others, which needn't wait for somebody who has locked these. */
   function sendAlone(entries: readonly Own[]): void {
-    if (entries.length === 0) return
-    alone = [...alone, ...entries]
-    void send()
+    if (entries.length > 0) void write(entries).then(send)
   }
 
   return {
